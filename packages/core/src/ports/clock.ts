@@ -1,0 +1,47 @@
+/** A running timer. */
+export interface Timer {
+  /** Stops it; harmless afterwards. */
+  cancel(): void
+}
+
+/** The only source of time and timers, so that tests can hold it. */
+export interface Clock {
+  /** Milliseconds since 1970, UTC. May jump. */
+  now(): number
+  /** Milliseconds of a clock that never goes back: for durations. */
+  monotonic(): number
+  /** Calls once, after `delay` milliseconds. Does not keep the process alive. */
+  after(delay: number, callback: () => void): Timer
+}
+
+/** The machine's own clock. */
+export const systemClock: Clock = Object.freeze({
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after(delay: number, callback: () => void): Timer {
+    const timer = setTimeout(callback, delay)
+    timer.unref()
+    return { cancel: () => clearTimeout(timer) }
+  },
+})
+
+/**
+ * Waits on a clock.
+ *
+ * @param delay - milliseconds
+ * @throws the signal's reason when it is aborted first
+ */
+export function sleep(clock: Clock, delay: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason)
+    const onAbort = () => {
+      timer.cancel()
+      reject(signal?.reason)
+    }
+    const timer = clock.after(delay, () => {
+      signal?.removeEventListener('abort', onAbort)
+      resolve()
+    })
+    signal?.addEventListener('abort', onAbort, { once: true })
+  })
+}

@@ -1,0 +1,38 @@
+/** How grave an entry is. */
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** What an entry carries beside its text. Never put a secret here. */
+export type LogFields = Readonly<Record<string, unknown>>
+
+/** Takes what happens, for operators. Must not throw and must not block. */
+export interface Logger {
+  log(level: LogLevel, message: string, fields?: LogFields): void
+}
+
+/** Says nothing. */
+export const silentLogger: Logger = Object.freeze({ log: () => undefined })
+
+/**
+ * Writes one line an entry.
+ *
+ * @param write - takes a line without its end
+ * @param minimum - what is less grave is left out; `info` by default
+ */
+export function lineLogger(write: (line: string) => void, minimum: LogLevel = 'info'): Logger {
+  const threshold = LEVELS.indexOf(minimum)
+  return {
+    log(level, message, fields) {
+      if (LEVELS.indexOf(level) < threshold) return
+      const rest = fields === undefined ? '' : Object.entries(fields).map(field).join('')
+      write(`${new Date().toISOString()} ${level.padEnd(5)} ${message}${rest}`)
+    },
+  }
+}
+
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
+
+function field([name, value]: [string, unknown]): string {
+  if (value === undefined) return ''
+  const text = value instanceof Error ? value.message : typeof value === 'string' ? value : JSON.stringify(value)
+  return ` ${name}=${/^[\w.:/@$%-]+$/.test(text) ? text : JSON.stringify(text)}`
+}

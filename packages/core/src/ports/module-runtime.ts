@@ -1,0 +1,68 @@
+import type { Startable } from '../lifecycle.js'
+
+/** What a runtime is asked to run. What `settings` holds is the runtime's own business. */
+export interface ModuleSpecification {
+  readonly name: string
+  /** Which runtime runs it: `docker`, `process`, `in-process`, … */
+  readonly type: string
+  readonly settings: Readonly<Record<string, unknown>>
+  readonly environment: Readonly<Record<string, string>>
+}
+
+/** Where a module stands on its runtime. */
+export type ModuleState = 'created' | 'running' | 'unhealthy' | 'stopped' | 'failed'
+
+/** A module as its runtime sees it. */
+export interface ModuleObservation {
+  readonly name: string
+  readonly state: ModuleState
+  /** Milliseconds since 1970. */
+  readonly startedAt?: number | undefined
+  readonly exitedAt?: number | undefined
+  readonly exitCode?: number | undefined
+  /** Why it is not running, in the runtime's words. */
+  readonly reason?: string | undefined
+  /** What it was created from. */
+  readonly specification: ModuleSpecification
+}
+
+/** One line that a module wrote. */
+export interface ModuleLogLine {
+  readonly time: number
+  readonly stream: 'stdout' | 'stderr'
+  readonly text: string
+}
+
+/** Which lines of a module's log to give. */
+export interface ModuleLogQuery {
+  readonly tail?: number | undefined
+  readonly since?: number | undefined
+  readonly until?: number | undefined
+  readonly follow?: boolean | undefined
+}
+
+/** Observes and changes modules of one kind. Every call may be repeated: what is so already is no error. */
+export interface ModuleRuntime extends Startable {
+  readonly type: string
+  list(signal?: AbortSignal): Promise<readonly ModuleObservation[]>
+  /** Calls on each change until the signal is aborted. */
+  watch(listener: (observation: ModuleObservation) => void, signal: AbortSignal): void
+  /** Fetches what `create` will need; resolves at once when nothing is to be fetched. */
+  pull(specification: ModuleSpecification, signal?: AbortSignal): Promise<void>
+  create(specification: ModuleSpecification, signal?: AbortSignal): Promise<void>
+  startModule(name: string, signal?: AbortSignal): Promise<void>
+  /** @param grace - milliseconds the module has to end by itself */
+  stopModule(name: string, grace: number, signal?: AbortSignal): Promise<void>
+  remove(name: string, signal?: AbortSignal): Promise<void>
+  logs(name: string, query?: ModuleLogQuery, signal?: AbortSignal): AsyncIterable<ModuleLogLine>
+}
+
+/** Checks an image before anything is made of it. */
+export interface ImageVerifier {
+  /**
+   * @param reference - image reference as the deployment gives it
+   * @returns the digest to use, and what proved it
+   * @throws `IMAGE_REFUSED`
+   */
+  verify(reference: string, signal?: AbortSignal): Promise<{ readonly digest: string; readonly evidence: string }>
+}

@@ -1,0 +1,37 @@
+/** Signs with keys that never leave it. */
+export interface Signer {
+  /**
+   * HMAC-SHA256 with a named key.
+   *
+   * @throws `KEY_NOT_FOUND`
+   */
+  sign(keyId: string, data: Uint8Array, signal?: AbortSignal): Promise<Uint8Array>
+}
+
+/** What a certificate is to say. */
+export interface CertificateRequest {
+  readonly commonName: string
+  /** Names and addresses it is valid for. */
+  readonly dnsNames?: readonly string[] | undefined
+  readonly ipAddresses?: readonly string[] | undefined
+  readonly usage: 'server' | 'client'
+  /** Milliseconds. */
+  readonly validity: number
+}
+
+/** A certificate with its key. */
+export interface IssuedCertificate {
+  /** PEM: the certificate, then its issuers without the root. */
+  readonly chain: string
+  /** PEM, PKCS #8. */
+  readonly privateKey: string
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number
+}
+
+/** Issues certificates under one authority. */
+export interface CertificateIssuer {
+  /** PEM of what clients must trust. */
+  readonly trustBundle: string
+  issue(request: CertificateRequest, signal?: AbortSignal): Promise<IssuedCertificate>
+}
