@@ -1,1 +1,1 @@
-export {}
+export { VIRTUAL_CLOCK_DEFAULTS, type VirtualClock, type VirtualClockOptions, virtualClock } from './clock.js'
