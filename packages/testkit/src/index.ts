@@ -1,1 +1,2 @@
+export { type TestCertificateOptions, type TestCertificates, testCertificates } from './certificates.js'
 export { VIRTUAL_CLOCK_DEFAULTS, type VirtualClock, type VirtualClockOptions, virtualClock } from './clock.js'
