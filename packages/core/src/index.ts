@@ -74,6 +74,7 @@ export type {
   ModuleSpecification,
   ModuleState,
 } from './ports/module-runtime.js'
+export type { Sealer } from './ports/sealer.js'
 export type { CertificateIssuer, CertificateRequest, IssuedCertificate, Signer } from './ports/signer.js'
 export {
   MAX_NAME_BYTES,
