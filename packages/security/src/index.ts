@@ -1,1 +1,10 @@
-export {}
+export type { DevelopmentAuthorityOptions } from './certificates/development-authority.js'
+export { DEVELOPMENT_AUTHORITY_DEFAULTS } from './certificates/development-authority.js'
+export {
+  EdgeAuthority,
+  type EdgeAuthorityPorts,
+  type OperatorAuthorityOptions,
+} from './certificates/edge-authority.js'
+export { KeyRing, type KeyRingOptions } from './keys/key-ring.js'
+export { signSasToken, type SasTokenRequest } from './keys/sas-token.js'
+export { SealingKey } from './keys/sealing-key.js'
