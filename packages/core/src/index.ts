@@ -76,6 +76,7 @@ export type {
 } from './ports/module-runtime.js'
 export type { Sealer } from './ports/sealer.js'
 export type { CertificateIssuer, CertificateRequest, IssuedCertificate, Signer } from './ports/signer.js'
+export { assertStoreChange, assertStoreName, assertStorePayload, compareStoreKeys } from './store-limits.js'
 export {
   MAX_NAME_BYTES,
   MAX_PAYLOAD_BYTES,

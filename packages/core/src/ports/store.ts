@@ -1,6 +1,9 @@
 import type { Startable } from '../lifecycle.js'
 
-/** Where an entry stands in its queue: counts up from 0, never used twice, also not after a restart. */
+/**
+ * Where an entry stands in its queue: counts up from 0, never used twice, also not after a restart. Numbers may be left
+ * out, as those of a change that was refused.
+ */
 export type Position = number
 
 /** One payload for any number of queues. */
@@ -18,12 +21,12 @@ export interface QueueReference {
   readonly expiresAt?: number | undefined
 }
 
-/** Entries that are done with. */
+/** Entries that are done with. Touches nothing that the same change, or a later one, appends. */
 export interface StoreRemoval {
   readonly queue: string
   /** First position to remove; the head of the queue by default, which is the cheap case. */
   readonly from?: Position | undefined
-  /** Last position to remove. Positions that are gone already are no error. */
+  /** Last position to remove, `Infinity` for all. Positions that are gone already are no error. */
   readonly through: Position
 }
 
@@ -37,14 +40,17 @@ export interface StorePut {
   readonly value?: Uint8Array | undefined
 }
 
-/** What is to happen together or not at all. The store takes the arrays and buffers; do not change them afterwards. */
+/**
+ * What is to happen together or not at all: first the removals, then the appends, then the puts, each in order. The
+ * store takes the arrays and buffers; do not change them afterwards. An empty change waits for all given before.
+ */
 export interface StoreChange {
   readonly append?: readonly StoreAppend[] | undefined
   readonly remove?: readonly StoreRemoval[] | undefined
   readonly put?: readonly StorePut[] | undefined
 }
 
-/** One entry of a queue. */
+/** One entry of a queue. The payload is shared: do not change it. */
 export interface QueueEntry {
   readonly position: Position
   readonly payload: Uint8Array
@@ -68,7 +74,7 @@ export interface QueueState {
 export interface QueueRead {
   /** First position of interest; the head of the queue by default. */
   readonly from?: Position | undefined
-  /** At most so many entries. @default 256 */
+  /** At most so many entries, at least 1. @default 256 */
   readonly limit?: number | undefined
   /** Stop after so many bytes of payload, but give at least one entry. @default 1 MiB */
   readonly maxBytes?: number | undefined
@@ -76,9 +82,12 @@ export interface QueueRead {
 
 /** How full a store is. */
 export interface StoreUsage {
-  /** Bytes taken on the medium. */
+  /**
+   * Bytes of what is wanted: payloads that wait, each once, and rows, with what the adapter needs around them. What
+   * an adapter has yet to give back to the medium is not in it; its own page says how much that can be.
+   */
   readonly bytes: number
-  /** Bytes that appends may take at most; absent: no limit but the medium's. */
+  /** What {@link bytes} may reach by appending; absent: no limit but the medium's. */
   readonly quota?: number | undefined
 }
 
@@ -87,14 +96,18 @@ export interface StoreUsage {
  *
  * Promises, for every adapter (the conformance suite in testkit holds them):
  * - `write` resolves when the whole change is durable, and rejects when none of it is. Changes take effect in the
- *   order of the calls, and reads see a change at the latest when its promise resolves.
+ *   order of the calls. Reads see a change whole or not at all, and at the latest when its promise resolves.
  * - Many calls share one sync (group commit): never wait for one write before giving the next.
- * - Removal, and putting into tables, works even when the quota or the medium is full.
- * - After a crash, everything whose promise resolved is there, and nothing half.
+ * - When the quota or the medium is full, only changes that append are refused. Removals and puts go on working, and
+ *   so does, as far as the quota goes, a change that removes as well as appends: moving an entry is always possible.
+ * - After a crash, everything whose promise resolved is there, nothing half, and nothing whose promise rejected; of the
+ *   changes without an answer yet, those that were given first.
+ * - `stop` lets every change already given become durable. In any state but `running` the methods reject, or throw
+ *   when they return no promise, with `NOT_RUNNING`.
  *
  * Errors: `STORE_FULL` (quota reached or medium full: nothing was taken, try again later), `STORE_IN_USE` (another
- * process has it), `STORE_DAMAGED` (cannot be opened without a repair), `STORE_LIMIT` (a name or payload is too long),
- * `NOT_RUNNING`.
+ * process has it), `STORE_DAMAGED` (cannot be opened without a repair), `STORE_FAILED` (the medium failed to take a
+ * change: nothing was taken), `STORE_LIMIT` (a name or payload is too long, or a name cannot be kept), `NOT_RUNNING`.
  */
 export interface Store extends Startable {
   write(change: StoreChange): Promise<void>
@@ -104,11 +117,14 @@ export interface Store extends Startable {
   queue(queue: string): QueueState
   /** Every queue with entries whose name starts with the prefix, in no particular order. */
   queues(prefix?: string): readonly QueueState[]
-  /** Removes what expired before `now` (milliseconds since 1970); resolves with what went, per queue. */
+  /** Removes what expired by `now` (milliseconds since 1970); resolves, once durable, with what went, per queue. */
   removeExpired(now: number): Promise<readonly { readonly queue: string; readonly count: number }[]>
-  /** A row, or undefined. */
+  /** A row, or undefined. Do not change it. */
   get(table: string, key: string): Promise<Uint8Array | undefined>
-  /** Rows of a table in order of key (by code unit), optionally only keys that start with the prefix. */
+  /**
+   * Rows of a table in order of key ({@link compareStoreKeys}), optionally only keys that start with the prefix. A row
+   * written while the walk goes on comes with its old or its new value, and never twice.
+   */
   entries(table: string, prefix?: string): AsyncIterable<readonly [key: string, value: Uint8Array]>
   usage(): StoreUsage
 }
