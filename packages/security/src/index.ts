@@ -1,3 +1,8 @@
+export {
+  DirectoryAuthenticator,
+  type DirectoryAuthenticatorComponents,
+  type DirectoryAuthenticatorOptions,
+} from './authentication/directory-authenticator.js'
 export type { DevelopmentAuthorityOptions } from './certificates/development-authority.js'
 export { DEVELOPMENT_AUTHORITY_DEFAULTS } from './certificates/development-authority.js'
 export {
@@ -8,3 +13,4 @@ export {
 export { KeyRing, type KeyRingOptions } from './keys/key-ring.js'
 export { signSasToken, type SasTokenRequest } from './keys/sas-token.js'
 export { SealingKey } from './keys/sealing-key.js'
+export { fetchModuleKey, type ModuleKeyRequest } from './provisioning/module-key.js'
