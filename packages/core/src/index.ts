@@ -1,4 +1,5 @@
 export { describeError, EdgewrightError, type EdgewrightErrorOptions } from './errors.js'
+export { type Duration, type DurationText, MAX_DURATION, parseDuration } from './duration.js'
 export { Service, type ServiceState, settleInOrder, type Startable } from './lifecycle.js'
 
 export {
@@ -65,6 +66,7 @@ export {
   type MeterReading,
   type ReadableMeter,
 } from './ports/meter.js'
+export type { ModuleHost } from './ports/module-host.js'
 export type {
   ImageVerifier,
   ModuleLogLine,
