@@ -14,13 +14,21 @@ export interface Clock {
   after(delay: number, callback: () => void): Timer
 }
 
+/** The longest time that a timer of Node's waits, 24.8 days: it takes longer ones for one millisecond. */
+const MAX_TIMEOUT = 2_147_483_647
+
 /** The machine's own clock. */
 export const systemClock: Clock = Object.freeze({
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(delay: number, callback: () => void): Timer {
-    const timer = setTimeout(callback, delay)
-    timer.unref()
+    let timer: NodeJS.Timeout
+    const wait = (left: number) => {
+      const step = Math.min(left, MAX_TIMEOUT)
+      timer = setTimeout(step < left ? () => wait(left - step) : callback, step)
+      timer.unref()
+    }
+    wait(delay)
     return { cancel: () => clearTimeout(timer) }
   },
 })
