@@ -1,2 +1,3 @@
 export { type TestCertificateOptions, type TestCertificates, testCertificates } from './certificates.js'
 export { VIRTUAL_CLOCK_DEFAULTS, type VirtualClock, type VirtualClockOptions, virtualClock } from './clock.js'
+export type { TestRunner } from './runner.js'
