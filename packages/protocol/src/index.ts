@@ -23,6 +23,67 @@ export {
 } from './sas/token.js'
 export { SAS_CLOCK_SKEW, type SasExpectation, sasExpiry, type SasVerdict, verifySasToken } from './sas/verify.js'
 
+// AMQP.
+export {
+  type AmqpLinkAddress,
+  type AmqpLinkKind,
+  CBS_ADDRESS,
+  formatLinkAddress,
+  MAX_ADDRESS_LENGTH,
+  parseLinkAddress,
+} from './amqp/address.js'
+export { AMQP_BATCH_FORMAT, decodeAmqpBatch, encodeAmqpBatch } from './amqp/batch.js'
+export { amqpBodyBytes } from './amqp/body.js'
+export {
+  CBS_SAS_TYPE,
+  type PutToken,
+  putTokenFromAmqp,
+  type PutTokenReply,
+  putTokenReplyFromAmqp,
+  putTokenReplyToAmqp,
+  putTokenToAmqp,
+} from './amqp/cbs.js'
+export { AMQP_CONDITION, type ConditionMeaning, conditionMeaning } from './amqp/condition.js'
+export { idText, uuidBytes } from './amqp/fields.js'
+export { AMQP_LIMITS, AMQP_WEBSOCKET } from './amqp/limits.js'
+export {
+  type AmqpDelivery,
+  deliveryFromAmqp,
+  deliveryToAmqp,
+  telemetryFromAmqp,
+  telemetryToAmqp,
+} from './amqp/message.js'
+export { AmqpBodyValue, type AmqpMessage, encodeAmqpMessage, type WritableAmqpMessage } from './amqp/message-format.js'
+export {
+  type AmqpMethodRequest,
+  type AmqpMethodResponse,
+  methodRequestFromAmqp,
+  methodRequestToAmqp,
+  methodResponseFromAmqp,
+  methodResponseToAmqp,
+} from './amqp/method.js'
+export {
+  type AmqpTwinNotice,
+  type AmqpTwinRequest,
+  twinNoticeFromAmqp,
+  twinNoticeToAmqp,
+  type TwinOperation,
+  twinRequestFromAmqp,
+  twinRequestToAmqp,
+} from './amqp/twin.js'
+export {
+  type AmqpId,
+  AmqpTyped,
+  type AmqpTypeName,
+  type AmqpValue,
+  long,
+  symbol,
+  timestamp,
+  ubyte,
+  ulong,
+  uuid,
+} from './amqp/value.js'
+
 // MQTT: topics, property bags, user names.
 export { type ClientPath, clientPath, parseClientPath } from './mqtt/client-path.js'
 export {
