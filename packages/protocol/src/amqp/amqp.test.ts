@@ -44,12 +44,12 @@ import {
 
 /** Over the wire: written by us, read by another implementation. */
 function wire(message: WritableAmqpMessage): AmqpMessage {
-  return rhea.message.decode(encodeAmqpMessage(message))
+  return rhea.message.decode(encodeAmqpMessage(message)) as AmqpMessage
 }
 
 /** Written by another implementation, with the body as a data section. */
 function theirs(message: object, body: Buffer): AmqpMessage {
-  return rhea.message.decode(rhea.message.encode({ ...message, body: rhea.message.data_section(body) }))
+  return rhea.message.decode(rhea.message.encode({ ...message, body: rhea.message.data_section(body) })) as AmqpMessage
 }
 
 const ids = fc.stringMatching(/^[A-Za-z0-9\-:.+%_#*?!(),=@;$']{1,40}$/)
@@ -178,7 +178,7 @@ describe('telemetry', () => {
 
   test('may come in several data sections, as text, or empty', () => {
     const sections = rhea.message.encode({ body: rhea.message.data_sections([Buffer.from('a'), Buffer.from('b')]) })
-    expect(telemetryFromAmqp(rhea.message.decode(sections))).toMatchObject({ body: Buffer.from('ab') })
+    expect(telemetryFromAmqp(rhea.message.decode(sections) as AmqpMessage)).toMatchObject({ body: Buffer.from('ab') })
     expect(telemetryFromAmqp({ body: 'text' })).toMatchObject({ body: Buffer.from('text') })
     expect(telemetryFromAmqp({})).toMatchObject({ body: Buffer.alloc(0) })
   })
