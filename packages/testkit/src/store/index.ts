@@ -1,0 +1,35 @@
+import type { TestRunner } from '../runner.js'
+import { atomicityTests } from './atomicity.js'
+import { crashTests, reopeningTests } from './durability.js'
+import { limitTests } from './limits.js'
+import { queueTests } from './queues.js'
+import { quotaTests } from './quota.js'
+import { removalTests } from './removal.js'
+import { stateTests } from './states.js'
+import type { StoreFactory, StoreTests } from './subject.js'
+import { tableTests } from './tables.js'
+
+export type { TestRunner } from '../runner.js'
+export type { StoreFactory, StoreSettings, StoreUnderTest } from './subject.js'
+
+const GROUPS: readonly StoreTests[] = [
+  queueTests,
+  removalTests,
+  tableTests,
+  atomicityTests,
+  limitTests,
+  quotaTests,
+  stateTests,
+  reopeningTests,
+  crashTests,
+]
+
+/**
+ * Registers the tests that every `Store` must pass: everything its port promises.
+ *
+ * @param runner - the test framework's `describe` and `it`
+ * @param make - makes fresh data for one test; tests may run at the same time
+ */
+export function storeConformance(runner: TestRunner, make: StoreFactory): void {
+  for (const group of GROUPS) group(runner, make)
+}
