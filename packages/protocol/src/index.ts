@@ -45,6 +45,7 @@ export {
 } from './amqp/cbs.js'
 export { AMQP_CONDITION, type ConditionMeaning, conditionMeaning } from './amqp/condition.js'
 export { idText, uuidBytes } from './amqp/fields.js'
+export { AmqpFrameSplitter } from './amqp/frame-splitter.js'
 export { AMQP_LIMITS, AMQP_WEBSOCKET } from './amqp/limits.js'
 export {
   type AmqpDelivery,
