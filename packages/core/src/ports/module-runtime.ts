@@ -41,8 +41,14 @@ export interface ModuleLogQuery {
   readonly follow?: boolean | undefined
 }
 
-/** Observes and changes modules of one kind. Every call may be repeated: what is so already is no error. */
+/**
+ * Observes and changes modules of one kind. Every call may be repeated: what is so already is no error.
+ *
+ * Errors: `MODULE_EXISTS` (there is one of that name, made from something else), `MODULE_NOT_FOUND`,
+ * `MODULE_NOT_AVAILABLE` (what it is to be made of does not exist), `NOT_RUNNING`.
+ */
 export interface ModuleRuntime extends Startable {
+  /** What `type` of a specification it takes. */
   readonly type: string
   list(signal?: AbortSignal): Promise<readonly ModuleObservation[]>
   /** Calls on each change until the signal is aborted. */
@@ -50,9 +56,15 @@ export interface ModuleRuntime extends Startable {
   /** Fetches what `create` will need; resolves at once when nothing is to be fetched. */
   pull(specification: ModuleSpecification, signal?: AbortSignal): Promise<void>
   create(specification: ModuleSpecification, signal?: AbortSignal): Promise<void>
+  /** Resolves when it runs. */
   startModule(name: string, signal?: AbortSignal): Promise<void>
-  /** @param grace - milliseconds the module has to end by itself */
+  /**
+   * Resolves when it has ended. One that had to be ended by force has failed, with exit code 137.
+   *
+   * @param grace - milliseconds the module has to end by itself
+   */
   stopModule(name: string, grace: number, signal?: AbortSignal): Promise<void>
+  /** Ends it by force when it runs. */
   remove(name: string, signal?: AbortSignal): Promise<void>
   logs(name: string, query?: ModuleLogQuery, signal?: AbortSignal): AsyncIterable<ModuleLogLine>
 }
