@@ -1,3 +1,9 @@
 export { type TestCertificateOptions, type TestCertificates, testCertificates } from './certificates.js'
 export { VIRTUAL_CLOCK_DEFAULTS, type VirtualClock, type VirtualClockOptions, virtualClock } from './clock.js'
+export {
+  type MemoryModuleHost,
+  memoryModuleHost,
+  type MemoryModuleHostOptions,
+  type SentMessage,
+} from './module-host.js'
 export type { TestRunner } from './runner.js'

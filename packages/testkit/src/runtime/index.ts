@@ -1,0 +1,1 @@
+export { type ModuleBehaviour, runtimeConformance, type RuntimeUnderTest } from './conformance.js'
