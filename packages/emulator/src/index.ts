@@ -1,1 +1,15 @@
-export {}
+export { createEmulator, Emulator } from './emulator.js'
+export { EmulatorEvents, type EventFilter, type EventReadOptions } from './events.js'
+export { EMULATOR_DEFAULTS, type EmulatorOptions, type EmulatorPorts, type EmulatorTls } from './options.js'
+
+export type { AuthenticationMethod, EventSource, HubEvent, NewEvent } from './state/event.js'
+export { EVENT_LOG_DEFAULTS, type EventLogOptions } from './state/event-log.js'
+export { HubError, type RefusalName } from './state/hub-error.js'
+export {
+  MAX_MODULES,
+  type NewDevice,
+  type NewModule,
+  Registry,
+  type RegistryChange,
+  type RegistryEntry,
+} from './state/registry.js'

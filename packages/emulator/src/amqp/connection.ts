@@ -1,0 +1,322 @@
+import { type Clock, type Identity, identityKey, type Logger, sameIdentity, type Timer } from '@edgewright/core'
+import { AMQP_LIMITS } from '@edgewright/protocol'
+import type { Line } from '../network/line.js'
+import type { Authority, Principal } from '../state/authority.js'
+import type { ClientOwner, Clients, PartingReason } from '../state/clients.js'
+import { HubError } from '../state/hub-error.js'
+import { guardFrames } from './frame-guard.js'
+import { IncomingLink } from './incoming-link.js'
+import type { IncomingEndpoint, LinkService, OutgoingEndpoint } from './links.js'
+import { OutgoingLink } from './outgoing-link.js'
+import {
+  type AmqpError,
+  type Connection,
+  createConnection,
+  createContainer,
+  type EventContext,
+  type LinkInternals,
+  type Receiver,
+  type Sender,
+  type Session,
+} from './rhea.js'
+import { offerMechanisms } from './sasl.js'
+
+const OPEN_TIMEOUT = 60_000
+const DEFAULT_WINDOW = 500
+const LONGEST_TIMER = 2 ** 31 - 1
+
+/** What a connection works with. */
+export interface AmqpConnectionOptions {
+  readonly authority: Authority
+  readonly clients: Clients
+  readonly services: readonly LinkService[]
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Asked for each identity or policy that a connection proves; a connection that may not is dropped. */
+  readonly admit: (line: Line, principal: Principal) => boolean
+  /** Milliseconds a token counts after its expiry. */
+  readonly tokenSkew: number
+}
+
+type AnyLink = Receiver | Sender
+
+/** One AMQP connection: what it has proven, and its links. */
+export class AmqpConnection implements ClientOwner {
+  readonly line: Line
+  readonly transport: string
+  readonly #options: AmqpConnectionOptions
+  readonly #connection: Connection
+  readonly #principals = new Map<string, { readonly principal: Principal; readonly expiry: Timer | undefined }>()
+  readonly #endpoints = new Map<AnyLink, IncomingEndpoint | OutgoingEndpoint>()
+  #open: Timer | undefined
+
+  constructor(line: Line, options: AmqpConnectionOptions) {
+    this.line = line
+    this.transport = line.info.transport
+    this.#options = options
+    const container = createContainer()
+    offerMechanisms(container, this, options.authority)
+    this.#connection = createConnection(container, CONNECTION_OPTIONS)
+    this.#listen()
+    guardFrames(line, AMQP_LIMITS.maxFrameSize)
+    this.#open = options.clock.after(OPEN_TIMEOUT, () => line.destroy())
+    this.#connection.accept(line)
+  }
+
+  /** Adds what the connection has proven, or renews it. Drops the connection when it may not. */
+  prove(principal: Principal): boolean {
+    if (!this.#options.admit(this.line, principal)) {
+      this.line.destroy()
+      return false
+    }
+    const key = principalKey(principal)
+    this.#principals.get(key)?.expiry?.cancel()
+    this.#principals.set(key, { principal, expiry: this.#expire(key, principal) })
+    return true
+  }
+
+  /** Everything the connection has proven so far. */
+  *principals(): IterableIterator<Principal> {
+    for (const { principal } of this.#principals.values()) yield principal
+  }
+
+  /**
+   * On whose word this connection may act as an identity; claims the identity for this connection.
+   *
+   * @throws `HUB_UNAUTHORIZED`
+   */
+  actAs(identity: Identity, properties: Readonly<Record<string, unknown>>): Principal {
+    const chain = properties['com.microsoft:auth-chain']
+    const ids = typeof chain === 'string' ? chain.split(';') : undefined
+    for (const principal of this.principals()) {
+      if (!this.#options.authority.allows(principal, identity, ids)) continue
+      this.#options.clients.claim(identity, this)
+      return principal
+    }
+    throw new HubError('IotHubUnauthorizedAccess', 'Unauthorized')
+  }
+
+  /**
+   * Sees that the connection holds a policy with a permission over the whole hub.
+   *
+   * @throws `HUB_UNAUTHORIZED`
+   */
+  require(permission: 'ServiceConnect'): Principal {
+    for (const principal of this.principals()) {
+      if (principal.kind === 'policy' && principal.permissions.includes(permission)) return principal
+    }
+    throw new HubError('IotHubUnauthorizedAccess', 'Unauthorized')
+  }
+
+  part(identity: Identity, reason: PartingReason): void {
+    for (const [link, endpoint] of [...this.#endpoints]) {
+      if (endpoint.identity !== undefined && sameIdentity(endpoint.identity, identity)) {
+        this.#detach(link, PARTING_ERRORS[reason])
+      }
+    }
+    if (reason !== 'taken-over') this.#forget(identityKey(identity))
+  }
+
+  /** Makes every token of an identity lapse now. */
+  expire(identity: Identity): void {
+    this.#lapse(identityKey(identity))
+  }
+
+  /** Closes a link of this connection. */
+  closeLink(link: AnyLink, error?: HubError | AmqpError): void {
+    this.#detach(link, error)
+  }
+
+  /** Ends the connection in good order. */
+  close(error: AmqpError): void {
+    this.#connection.close(error)
+  }
+
+  #listen(): void {
+    const connection = this.#connection
+    connection.on('connection_open', () => this.#opened())
+    connection.on('receiver_open', (context: EventContext) => this.#attachIncoming(context.receiver as Receiver))
+    connection.on('sender_open', (context: EventContext) => this.#attachOutgoing(context.sender as Sender))
+    for (const event of ['receiver_close', 'receiver_error'] as const) {
+      connection.on(event, (context: EventContext) => this.#closed(context.receiver as Receiver))
+    }
+    for (const event of ['sender_close', 'sender_error'] as const) {
+      connection.on(event, (context: EventContext) => this.#closed(context.sender as Sender))
+    }
+    for (const event of ['session_close', 'session_error'] as const) {
+      connection.on(event, (context: EventContext) => this.#sessionClosed(context.session as Session))
+    }
+    connection.on('connection_close', () => this.#over())
+    connection.on('disconnected', () => this.#over())
+    for (const event of ['error', 'connection_error', 'protocol_error'] as const) {
+      connection.on(event, (detail: unknown) => this.#failed(event, detail))
+    }
+  }
+
+  #opened(): void {
+    this.#open?.cancel()
+    const idle = this.#connection.idle_time_out
+    if (idle === undefined || idle === null || idle === 0 || idle >= AMQP_LIMITS.minimumIdleTimeout) return
+    this.#connection.close({
+      condition: 'amqp:not-allowed',
+      description: `An idle time-out below ${AMQP_LIMITS.minimumIdleTimeout} ms`,
+    })
+  }
+
+  #attachIncoming(receiver: Receiver): void {
+    echo(receiver)
+    try {
+      const attach = { ...this.#attach(receiver, receiver.target?.address), direction: 'to-hub' as const, receiver }
+      const endpoint = this.#serve(service => service.incoming?.(attach))
+      this.#endpoints.set(receiver, endpoint)
+      new IncomingLink(receiver, endpoint.window ?? DEFAULT_WINDOW, delivery => endpoint.take(delivery))
+    } catch (error) {
+      this.#refuse(receiver, error)
+    }
+  }
+
+  #attachOutgoing(sender: Sender): void {
+    echo(sender)
+    try {
+      const link = new OutgoingLink(sender, () =>
+        (this.#endpoints.get(sender) as OutgoingEndpoint | undefined)?.ready(),
+      )
+      const attach = { ...this.#attach(sender, sender.source?.address), direction: 'to-client' as const, sender, link }
+      this.#endpoints.set(
+        sender,
+        this.#serve(service => service.outgoing?.(attach)),
+      )
+    } catch (error) {
+      this.#refuse(sender, error)
+    }
+  }
+
+  #attach(link: AnyLink, address: string | undefined) {
+    const { session, properties } = link
+    return {
+      connection: this,
+      session,
+      address: address ?? '',
+      path: pathOf(address ?? ''),
+      properties: properties ?? {},
+    }
+  }
+
+  #serve<Endpoint>(ask: (service: LinkService) => Endpoint | undefined): Endpoint {
+    for (const service of this.#options.services) {
+      const endpoint = ask(service)
+      if (endpoint !== undefined) return endpoint
+    }
+    throw new HubError('NotFound', 'There is nothing at this address')
+  }
+
+  #refuse(link: AnyLink, error: unknown): void {
+    const refusal = HubError.from(error)
+    this.#options.logger.log('info', 'AMQP link refused', { connection: this.line.info.id, link: link.name, error })
+    link.close({ condition: refusal.condition, description: refusal.message })
+  }
+
+  #expire(key: string, principal: Principal): Timer | undefined {
+    if (!Number.isFinite(principal.expiresAt)) return undefined
+    const rest = principal.expiresAt + this.#options.tokenSkew - this.#options.clock.now()
+    return this.#options.clock.after(Math.min(Math.max(rest, 0), LONGEST_TIMER), () => this.#lapse(key))
+  }
+
+  #lapse(key: string): void {
+    const proven = this.#principals.get(key)?.principal
+    if (proven === undefined) return
+    this.#forget(key)
+    const unauthorized = new HubError('IotHubUnauthorizedAccess', 'The token has expired')
+    for (const [link, { principal }] of [...this.#endpoints]) {
+      if (principal !== undefined && principalKey(principal) === key) this.#detach(link, unauthorized)
+    }
+  }
+
+  #forget(key: string): void {
+    this.#principals.get(key)?.expiry?.cancel()
+    this.#principals.delete(key)
+  }
+
+  #detach(link: AnyLink, error?: HubError | AmqpError): void {
+    if (!this.#endpoints.has(link)) return
+    link.close(error instanceof HubError ? { condition: error.condition, description: error.message } : error)
+    this.#closed(link)
+  }
+
+  #closed(link: AnyLink): void {
+    const endpoint = this.#endpoints.get(link)
+    if (endpoint === undefined) return
+    this.#endpoints.delete(link)
+    endpoint.closed?.()
+    if (endpoint.identity !== undefined) this.#releaseUnused(endpoint.identity)
+  }
+
+  #sessionClosed(session: Session): void {
+    for (const link of [...this.#endpoints.keys()]) if (link.session === session) this.#closed(link)
+  }
+
+  #over(): void {
+    this.#open?.cancel()
+    for (const link of [...this.#endpoints.keys()]) this.#closed(link)
+    for (const key of [...this.#principals.keys()]) this.#forget(key)
+  }
+
+  #releaseUnused(identity: Identity): void {
+    for (const other of this.#endpoints.values()) {
+      if (other.identity !== undefined && sameIdentity(other.identity, identity)) return
+    }
+    this.#options.clients.release(identity, this)
+  }
+
+  #failed(event: string, detail: unknown): void {
+    const error = detail instanceof Error ? detail : (detail as EventContext).error
+    this.#options.logger.log('info', 'AMQP connection failed', { connection: this.line.info.id, event, error })
+    if (event !== 'connection_error') this.line.destroy()
+  }
+}
+
+const CONNECTION_OPTIONS = Object.freeze({
+  container_id: 'edgewright-emulator',
+  max_frame_size: AMQP_LIMITS.maxFrameSize,
+  idle_time_out: AMQP_LIMITS.idleTimeout,
+  receiver_options: {
+    credit_window: 0,
+    autoaccept: false,
+    autosettle: false,
+    max_message_size: AMQP_LIMITS.maxMessageSize,
+  },
+  sender_options: {
+    autosettle: false,
+    treat_modified_as_released: false,
+    max_message_size: AMQP_LIMITS.maxMessageSize,
+  },
+})
+
+const PARTING_ERRORS: Readonly<Record<PartingReason, AmqpError>> = {
+  'taken-over': { condition: 'amqp:link:stolen', description: 'Another connection of the same identity took over' },
+  disabled: { condition: 'amqp:unauthorized-access', description: 'Unauthorized' },
+  removed: { condition: 'amqp:not-found', description: 'The identity is gone' },
+  expired: { condition: 'amqp:unauthorized-access', description: 'The token has expired' },
+  stopping: { condition: 'amqp:link:detach-forced', description: 'The hub is stopping' },
+  fault: { condition: 'amqp:link:detach-forced', description: 'The link was detached' },
+}
+
+function principalKey(principal: Principal): string {
+  return principal.kind === 'identity'
+    ? identityKey(principal.identity)
+    : `policy:${principal.policy}:${principal.path.join('/')}`
+}
+
+/** Both termini must stand in the answer, and the settle modes be those the peer asked for. */
+function echo(link: AnyLink): void {
+  link.set_source(link.source ?? { address: '' })
+  link.set_target(link.target ?? { address: '' })
+  const { attach } = (link as AnyLink & LinkInternals).local
+  attach.snd_settle_mode = link.snd_settle_mode
+  attach.rcv_settle_mode = link.rcv_settle_mode
+}
+
+function pathOf(address: string): string {
+  const path = address.replace(/^amqps?:\/\/[^/]*/i, '')
+  return path.startsWith('/') ? path : `/${path}`
+}

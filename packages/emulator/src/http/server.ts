@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Logger } from '@edgewright/core'
+import type { Authority, Principal } from '../state/authority.js'
+import { HubError } from '../state/hub-error.js'
+import { matchRoute, type HttpResponse, type Route } from './router.js'
+
+/** The most a request body may hold, in bytes: a bulk call on a hundred devices stays well below. */
+export const MAX_REQUEST_BYTES = 4_194_304
+
+/** What the HTTP head works with. */
+export interface HttpServerOptions {
+  readonly routes: readonly Route[]
+  readonly authority: Authority
+  readonly logger: Logger
+  /** Asked for each request; one that may not loses its connection. */
+  readonly admit: (principal: Principal) => boolean
+}
+
+/** Takes requests of an HTTP server to their routes. */
+export function serveHttp(options: HttpServerOptions): (request: IncomingMessage, response: ServerResponse) => void {
+  return (request, response) => {
+    answer(request, options).then(
+      result => (result === undefined ? request.socket.destroy() : write(response, result)),
+      error => write(response, failure(error, request, options.logger)),
+    )
+  }
+}
+
+async function answer(request: IncomingMessage, options: HttpServerOptions): Promise<HttpResponse | undefined> {
+  const { method = 'GET', url = '/', headers } = request
+  const [path = '/', search = ''] = url.split('?', 2)
+  const match = matchRoute(options.routes, method, path)
+  const principal = authenticate(headers.authorization, options)
+  if (!options.admit(principal)) return undefined
+  if (match === undefined) throw new HubError('NotFound', `There is no ${method} ${path}`)
+  const { route, params } = match
+  if (!route.guard(principal, params)) throw new HubError('IotHubUnauthorizedAccess', 'Unauthorized')
+  const body = await readBody(request)
+  return route.handle({ method, params, query: new URLSearchParams(search), headers, body, principal })
+}
+
+function authenticate(authorization: string | undefined, { authority, logger }: HttpServerOptions): Principal {
+  const principal = authority.token(authorization ?? '')
+  if (principal.kind !== 'refused') return principal
+  const { reason, claimed } = principal
+  logger.log('info', 'HTTP request refused', { reason, claimed })
+  throw new HubError('IotHubUnauthorizedAccess', 'Unauthorized')
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > MAX_REQUEST_BYTES) throw new HubError('MessageTooLarge', `A request may hold ${MAX_REQUEST_BYTES} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+function failure(error: unknown, request: IncomingMessage, logger: Logger): HttpResponse {
+  const refusal = HubError.from(error)
+  if (refusal !== error) logger.log('error', 'HTTP request failed', { method: request.method, url: request.url, error })
+  return {
+    status: refusal.status,
+    headers: { 'iothub-errorcode': refusal.refusal },
+    json: {
+      Message: `ErrorCode:${refusal.refusal};${refusal.message}`,
+      ExceptionMessage: `Tracking ID:${randomUUID()}`,
+    },
+  }
+}
+
+function write(response: ServerResponse, { status, headers, json, body }: HttpResponse): void {
+  const bytes = json === undefined ? (body ?? Buffer.alloc(0)) : Buffer.from(JSON.stringify(json), 'utf8')
+  response.writeHead(status, {
+    ...(json === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' }),
+    'content-length': bytes.byteLength,
+    ...headers,
+  })
+  response.end(bytes)
+}

@@ -1,0 +1,71 @@
+import { type Clock, type Identity, MAX_MESSAGE_BYTES, type Message, messageSize } from '@edgewright/core'
+import { Authority } from './authority.js'
+import { Clients } from './clients.js'
+import type { AuthenticationMethod } from './event.js'
+import { EventLog, type EventLogOptions } from './event-log.js'
+import { HubError } from './hub-error.js'
+import { ensurePolicies, type Policy } from './policies.js'
+import { Registry, type RegistryEntry } from './registry.js'
+import type { Table, TableSource } from './table.js'
+
+/** What the state is made of. */
+export interface HubStateOptions {
+  readonly tables: TableSource
+  readonly clock: Clock
+  readonly events?: EventLogOptions | undefined
+  /** The names this hub answers to in audiences, with and without ports. */
+  readonly hosts: () => readonly string[]
+  /** Calls back when everything changed so far is kept. @default at once: memory is all there is */
+  readonly whenKept?: WhenKept | undefined
+}
+
+/** Calls back, at once or later, when everything changed so far is kept, or with why it cannot be. */
+export type WhenKept = (done: (failure?: Error) => void) => void
+
+/** Everything the hub knows, without a socket: what all protocol heads stand on. */
+export class HubState {
+  readonly registry: Registry
+  readonly policies: Table<Policy>
+  readonly authority: Authority
+  readonly events: EventLog
+  readonly clients = new Clients()
+  readonly whenKept: WhenKept
+
+  constructor({ tables, clock, events, hosts, whenKept = done => done() }: HubStateOptions) {
+    this.whenKept = whenKept
+    const now = () => clock.now()
+    this.registry = new Registry(tables.table<RegistryEntry>('identities'), now)
+    this.policies = tables.table<Policy>('policies')
+    ensurePolicies(this.policies)
+    this.authority = new Authority({ registry: this.registry, policies: this.policies, hosts, now })
+    this.events = new EventLog(now, events)
+    this.registry.watch(({ kind, entry }) => {
+      if (kind === 'removed') this.clients.part(entry.identity, 'removed')
+      else if (kind === 'updated' && entry.status === 'disabled') this.#partDevice(entry.identity.deviceId)
+    })
+  }
+
+  /**
+   * Takes telemetry into the event log, all or none, stamped with who sent it whatever the messages say.
+   *
+   * @throws `HUB_MESSAGE_TOO_LARGE`, `HUB_DEVICE_NOT_FOUND`
+   */
+  ingest(sender: Identity, authentication: AuthenticationMethod, messages: readonly Message[]): void {
+    for (const message of messages) {
+      if (messageSize(message) > MAX_MESSAGE_BYTES) {
+        throw new HubError('MessageTooLarge', `A message may weigh ${MAX_MESSAGE_BYTES} bytes`)
+      }
+    }
+    const { generationId } = this.registry.get(sender)
+    const stamp = { connectionDeviceId: sender.deviceId, connectionModuleId: sender.moduleId }
+    for (const { body, properties, system } of messages) {
+      const message = { body, properties, system: { ...system, ...stamp } }
+      this.events.append({ sender, generationId, authentication, source: 'Telemetry', message })
+    }
+  }
+
+  #partDevice(deviceId: string): void {
+    this.clients.part({ deviceId }, 'disabled')
+    for (const { identity } of this.registry.modules(deviceId)) this.clients.part(identity, 'disabled')
+  }
+}
