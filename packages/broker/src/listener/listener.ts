@@ -1,0 +1,157 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer as createTcpServer, isIPv4, type Server, type Socket } from 'node:net'
+import { createSecureContext, createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { EdgewrightError, type Logger, type Meter, memoryMeter, Service, silentLogger } from '@edgewright/core'
+import { listenError } from './listen-error.js'
+
+/** Where to listen. Port 0 takes a free one. */
+export interface ListenAddress {
+  readonly address: string
+  readonly port: number
+}
+
+/** What a TLS server shows and signs with. */
+export interface TlsCredentials {
+  /** The certificate and what chains it to an authority, PEM, leaf first. */
+  readonly certificate: string
+  /** The leaf's private key, PEM. */
+  readonly key: string
+}
+
+/** How a {@link Listener} behaves. */
+export interface ListenerOptions {
+  readonly listen: ListenAddress
+  /** `'none'`: no TLS, on loopback addresses only, for what terminates TLS beside us. */
+  readonly tls: TlsCredentials | 'none'
+  readonly logger?: Logger | undefined
+  readonly meter?: Meter | undefined
+  /** Milliseconds that a TLS handshake may take. @default 10,000 */
+  readonly handshakeTimeout?: number | undefined
+  /** Connections at once; more are closed as they come. @default 20,000 */
+  readonly maxConnections?: number | undefined
+}
+
+/** How a listener behaves when it is not told. */
+export const LISTENER_DEFAULTS = Object.freeze({ handshakeTimeout: 10_000, maxConnections: 20_000 })
+
+/**
+ * Accepts connections on one address, TLS 1.2 and 1.3.
+ *
+ * A client certificate is asked for but not required, and not judged here: who may come in is the hub's to say
+ * (wire reference, section 1.3).
+ */
+export class Listener extends Service {
+  readonly #options: ListenerOptions
+  readonly #onConnection: (socket: Socket) => void
+  readonly #logger: Logger
+  readonly #meter: Meter
+  readonly #open = new Set<Socket>()
+  #server: Server | undefined
+  #credentials: TlsCredentials | 'none'
+
+  /** @param onConnection - called for each connection once its handshake is done */
+  constructor(options: ListenerOptions, onConnection: (socket: Socket) => void) {
+    super()
+    this.#options = options
+    this.#onConnection = onConnection
+    this.#logger = options.logger ?? silentLogger
+    this.#meter = options.meter ?? memoryMeter()
+    this.#credentials = options.tls
+  }
+
+  /** Where it listens; the port as bound. Throws `NOT_RUNNING` unless started. */
+  address(): ListenAddress {
+    this.assertRunning()
+    const { address, port } = this.#server!.address() as AddressInfo
+    return { address, port }
+  }
+
+  /**
+   * Shows another certificate from the next handshake on; open connections stay as they are.
+   *
+   * @throws `TLS_CREDENTIALS` when certificate and key are not usable; the earlier ones stay
+   */
+  replaceCredentials(credentials: TlsCredentials): void {
+    assertUsable(credentials)
+    this.#credentials = credentials
+    if (this.#server !== undefined && 'setSecureContext' in this.#server) {
+      ;(this.#server as import('node:tls').Server).setSecureContext(secureContext(credentials))
+    }
+  }
+
+  protected override async onStart(): Promise<void> {
+    const { listen, maxConnections = LISTENER_DEFAULTS.maxConnections } = this.#options
+    const server = this.#credentials === 'none' ? this.#plainServer() : this.#tlsServer(this.#credentials)
+    this.#server = server
+    server.maxConnections = maxConnections
+    server.on('connection', socket => this.#track(socket))
+    server.on('drop', () => this.#meter.counter('listener_dropped_connections').add())
+    try {
+      const listening = once(server, 'listening')
+      server.listen({ host: listen.address, port: listen.port, backlog: 1_024 })
+      await listening
+    } catch (error) {
+      throw listenError(error as NodeJS.ErrnoException, listen)
+    }
+    server.on('error', error => this.#logger.log('error', 'listener failed', { error }))
+  }
+
+  protected override async onStop(): Promise<void> {
+    const server = this.#server
+    this.#server = undefined
+    if (server === undefined || !server.listening) return
+    const closed = new Promise<void>(resolve => server.close(() => resolve()))
+    for (const socket of this.#open) socket.destroy()
+    await closed
+  }
+
+  #plainServer(): Server {
+    const { address, port } = this.#options.listen
+    if (!isLoopback(address)) {
+      throw new EdgewrightError('LISTEN_WITHOUT_TLS', `Will not listen without TLS on ${address}`, {
+        place: `${address}:${port}`,
+        remedy: 'Give TLS credentials, or listen on a loopback address behind something that terminates TLS.',
+      })
+    }
+    return createTcpServer({ noDelay: true }, this.#onConnection)
+  }
+
+  #tlsServer(credentials: TlsCredentials): Server {
+    assertUsable(credentials)
+    const { handshakeTimeout = LISTENER_DEFAULTS.handshakeTimeout } = this.#options
+    const server = createTlsServer(
+      { ...secureContext(credentials), requestCert: true, rejectUnauthorized: false, handshakeTimeout, noDelay: true },
+      this.#onConnection,
+    )
+    const failures = this.#meter.counter('listener_failed_handshakes')
+    server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
+      failures.add()
+      this.#logger.log('debug', 'TLS handshake failed', { peer: socket.remoteAddress, code: error.code })
+    })
+    return server
+  }
+
+  #track(socket: Socket): void {
+    this.#open.add(socket)
+    socket.once('close', () => this.#open.delete(socket))
+  }
+}
+
+function secureContext(credentials: TlsCredentials) {
+  return { cert: credentials.certificate, key: credentials.key, minVersion: 'TLSv1.2' } as const
+}
+
+function assertUsable(credentials: TlsCredentials): void {
+  try {
+    createSecureContext(secureContext(credentials))
+  } catch (cause) {
+    throw new EdgewrightError('TLS_CREDENTIALS', 'The TLS certificate and key cannot be used', {
+      cause,
+      remedy: "Give the certificate chain, leaf first, and the leaf's own private key, both PEM.",
+    })
+  }
+}
+
+function isLoopback(address: string): boolean {
+  return (isIPv4(address) && address.startsWith('127.')) || address === '::1' || address === 'localhost'
+}

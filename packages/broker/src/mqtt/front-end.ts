@@ -1,0 +1,83 @@
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import {
+  type Clock,
+  type Logger,
+  type Meter,
+  memoryMeter,
+  Service,
+  type SessionHost,
+  settleInOrder,
+  silentLogger,
+  systemClock,
+} from '@edgewright/core'
+import { type ListenAddress, Listener, type TlsCredentials } from '../listener/listener.js'
+import { LoginThrottle } from '../login/login-throttle.js'
+import { MqttConnections } from './connections.js'
+import { type MqttLimits, normalMqttLimits } from './limits.js'
+import { mqttMetrics } from './metrics.js'
+import { PacketWriter } from './packet-writer.js'
+
+/** What an {@link MqttFrontEnd} works with, and what its clients may cost. */
+export interface MqttFrontEndOptions extends MqttLimits {
+  readonly host: SessionHost
+  /** IoT Hub clients expect port 8883. */
+  readonly listen: ListenAddress
+  /** `'none'`: no TLS, on loopback addresses only. */
+  readonly tls: TlsCredentials | 'none'
+  readonly clock?: Clock | undefined
+  readonly logger?: Logger | undefined
+  readonly meter?: Meter | undefined
+}
+
+/**
+ * Lets IoT Hub clients in over MQTT 3.1.1.
+ *
+ * A PUBACK says that a message is durable, and PUBACKs leave in the order in which the messages came; whoever sends is
+ * who logged in, whatever the topic says. Source: wire reference, section 2.
+ */
+export class MqttFrontEnd extends Service {
+  readonly #listener: Listener
+  readonly #connections: MqttConnections
+
+  constructor(options: MqttFrontEndOptions) {
+    super()
+    const { host, clock = systemClock, logger = silentLogger, meter = memoryMeter() } = options
+    this.#connections = new MqttConnections({
+      host,
+      clock,
+      logger,
+      metrics: mqttMetrics(meter),
+      limits: normalMqttLimits(options),
+      throttle: new LoginThrottle(clock),
+      writer: new PacketWriter(),
+    })
+    const { listen, tls } = options
+    this.#listener = new Listener({ listen, tls, logger, meter }, socket =>
+      this.#connections.accept(socket, { transport: 'mqtt', ...peerFacts(socket) }),
+    )
+  }
+
+  /** Where it listens; the port as bound. Throws `NOT_RUNNING` unless started. */
+  address(): ListenAddress {
+    return this.#listener.address()
+  }
+
+  /** Shows another certificate from the next handshake on, without touching open connections. */
+  replaceCredentials(credentials: TlsCredentials): void {
+    this.#listener.replaceCredentials(credentials)
+  }
+
+  protected override onStart(): Promise<void> {
+    return this.#listener.start()
+  }
+
+  protected override onStop(): Promise<void> {
+    return settleInOrder([() => this.#connections.stop(), () => this.#listener.stop()])
+  }
+}
+
+function peerFacts(socket: Socket) {
+  const certificate = socket instanceof TLSSocket ? socket.getPeerCertificate().raw : undefined
+  return { address: socket.remoteAddress ?? 'unknown', certificate }
+}
