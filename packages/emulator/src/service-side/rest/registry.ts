@@ -4,7 +4,7 @@ import { jsonObjectBody } from '../../http/json-body.js'
 import type { HttpRequest, HttpResponse, Route } from '../../http/router.js'
 import type { HubState } from '../../state/hub-state.js'
 import type { RegistryEntry } from '../../state/registry.js'
-import { permitted } from './guards.js'
+import { permitted, permittedOrOwner } from './guards.js'
 import { deviceFromJson, identityJson, moduleFromJson } from './identity-json.js'
 
 /** The most devices one listing shows. Source: IoT Hub REST reference, `Devices - Get Devices`. */
@@ -14,6 +14,8 @@ const MAX_LISTED = 1_000
 export function registryRoutes(state: HubState): readonly Route[] {
   const read = permitted('RegistryRead')
   const write = permitted('RegistryWrite')
+  const readOwn = permittedOrOwner('RegistryRead')
+  const writeOwn = permittedOrOwner('RegistryWrite')
   const { registry } = state
   const show = (entry: RegistryEntry): HttpResponse => ({
     status: 200,
@@ -30,20 +32,20 @@ export function registryRoutes(state: HubState): readonly Route[] {
     },
     { method: 'PUT', path: '/devices/{d}', guard: write, handle: request => show(putDevice(request, state)) },
     { method: 'DELETE', path: '/devices/{d}', guard: write, handle: request => remove(request, state) },
-    { method: 'GET', path: '/devices/{d}/modules', guard: read, handle: request => listModules(request, state) },
+    { method: 'GET', path: '/devices/{d}/modules', guard: readOwn, handle: request => listModules(request, state) },
     {
       method: 'GET',
       path: '/devices/{d}/modules/{m}',
-      guard: read,
+      guard: readOwn,
       handle: ({ params }) => show(registry.get(identityOf(params))),
     },
     {
       method: 'PUT',
       path: '/devices/{d}/modules/{m}',
-      guard: write,
+      guard: writeOwn,
       handle: request => show(putModule(request, state)),
     },
-    { method: 'DELETE', path: '/devices/{d}/modules/{m}', guard: write, handle: request => remove(request, state) },
+    { method: 'DELETE', path: '/devices/{d}/modules/{m}', guard: writeOwn, handle: request => remove(request, state) },
     { method: 'GET', path: '/statistics/devices', guard: read, handle: () => statistics(state) },
     { method: 'GET', path: '/statistics/service', guard: read, handle: () => serviceStatistics(state) },
   ]
