@@ -21,6 +21,7 @@ import { DeviceCut } from './faults/device-cut.js'
 import { serveHttp } from './http/server.js'
 import { Line, type LineTransport } from './network/line.js'
 import { Listener } from './network/listener.js'
+import { HubStorage } from './persistence/hub-storage.js'
 import { EMULATOR_DEFAULTS, type EmulatorOptions, type EmulatorPorts } from './options.js'
 import { registryRoutes } from './service-side/rest/registry.js'
 import { HubError } from './state/hub-error.js'
@@ -45,10 +46,10 @@ export class Emulator extends Service {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #meter: Meter
-  readonly #state: HubState
   readonly #cut = new DeviceCut()
-  readonly #amqp: AmqpConnectionOptions
   readonly #ports: Required<EmulatorPorts>
+  #hub: HubState | undefined
+  #storage: HubStorage | undefined
   #bound: Required<EmulatorPorts> | undefined
   #listeners: readonly Listener[] = []
   #lines = 0
@@ -62,27 +63,11 @@ export class Emulator extends Service {
     this.#clock = options.clock ?? systemClock
     this.#logger = options.logger ?? silentLogger
     this.#meter = options.meter ?? memoryMeter()
-    this.#state = new HubState({
-      tables: memoryTables(),
-      clock: this.#clock,
-      events: options.events,
-      hosts: () => this.#hosts(),
-    })
-    this.events = new EmulatorEvents(this.#state.events)
-    const { authority, clients } = this.#state
-    this.#amqp = {
-      authority,
-      clients,
-      services: [cbsService({ authority, logger: this.#logger }), telemetryService(this.#state)],
-      clock: this.#clock,
-      logger: this.#logger,
-      admit: (line, principal) => this.#cut.admitsPrincipal(line, principal),
-      tokenSkew: SAS_CLOCK_SKEW,
-    }
+    this.events = new EmulatorEvents(() => this.#state.events)
     void this.#meter
   }
 
-  /** The identity registry. */
+  /** The identity registry. @throws `NOT_RUNNING` before the first start */
   get registry(): Registry {
     return this.#state.registry
   }
@@ -131,10 +116,12 @@ export class Emulator extends Service {
   }
 
   protected async onStart(): Promise<void> {
+    await this.#openState()
     const { cert, key } = this.#options.tls
     // Whoever shows a certificate is judged by the registry, so the handshake takes any.
     const tls = { cert, key, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' as const }
-    const amqp = createTlsServer(tls, socket => this.#acceptAmqp(socket))
+    const amqpOptions = this.#amqpOptions()
+    const amqp = createTlsServer(tls, socket => this.#acceptAmqp(socket, amqpOptions))
     const https = createHttpsServer(
       tls,
       serveHttp({
@@ -156,13 +143,53 @@ export class Emulator extends Service {
 
   protected async onStop(): Promise<void> {
     this.#bound = undefined
-    await settleInOrder(this.#listeners.map(listener => () => listener.close()))
+    const storage = this.#storage
+    await settleInOrder([...this.#listeners.map(listener => () => listener.close()), async () => storage?.close()])
     this.#listeners = []
+    this.#storage = undefined
   }
 
-  #acceptAmqp(socket: TLSSocket): void {
+  get #state(): HubState {
+    if (this.#hub === undefined) this.assertRunning()
+    return this.#hub as HubState
+  }
+
+  /** State in memory outlives a stop; state in a folder is read again. */
+  async #openState(): Promise<void> {
+    const { dataDir, events } = this.#options
+    if (dataDir === undefined) {
+      this.#hub ??= new HubState({ tables: memoryTables(), clock: this.#clock, events, hosts: () => this.#hosts() })
+      return
+    }
+    const storage = await HubStorage.open(dataDir)
+    this.#storage = storage
+    this.#hub = new HubState({
+      tables: storage.tables,
+      clock: this.#clock,
+      events,
+      hosts: () => this.#hosts(),
+      whenKept: storage.whenKept,
+    })
+    await storage.keep(this.#hub.events)
+  }
+
+  #amqpOptions(): AmqpConnectionOptions {
+    const state = this.#state
+    const { authority, clients } = state
+    return {
+      authority,
+      clients,
+      services: [cbsService({ authority, logger: this.#logger }), telemetryService(state)],
+      clock: this.#clock,
+      logger: this.#logger,
+      admit: (line, principal) => this.#cut.admitsPrincipal(line, principal),
+      tokenSkew: SAS_CLOCK_SKEW,
+    }
+  }
+
+  #acceptAmqp(socket: TLSSocket, options: AmqpConnectionOptions): void {
     const line = this.#line(socket, 'amqp')
-    if (this.#cut.admitsLine(line)) new AmqpConnection(line, this.#amqp)
+    if (this.#cut.admitsLine(line)) new AmqpConnection(line, options)
     else line.destroy()
   }
 

@@ -15,10 +15,15 @@ export interface EventReadOptions {
 
 /** What a program reads of the hub's event log, without a connection. Nothing here polls. */
 export class EmulatorEvents implements AsyncIterable<HubEvent> {
-  readonly #log: EventLog
+  readonly #current: () => EventLog
 
-  constructor(log: EventLog) {
-    this.#log = log
+  /** @param current - gives the log of the running hub */
+  constructor(current: () => EventLog) {
+    this.#current = current
+  }
+
+  get #log(): EventLog {
+    return this.#current()
   }
 
   /** What is kept now, in the order of arrival. */

@@ -45,6 +45,7 @@ export class EventLog {
   readonly #order = new Fifo<HubEvent>()
   readonly #listeners = new Set<(event: HubEvent) => void>()
   #bytes = 0
+  #taken = 0
 
   constructor(now: () => number, options: EventLogOptions = {}) {
     const { partitions, retainedBytes } = { ...EVENT_LOG_DEFAULTS, ...options }
@@ -60,6 +61,22 @@ export class EventLog {
   /** Events that are kept, over all partitions. */
   get size(): number {
     return this.#order.length
+  }
+
+  /** Events that were ever taken, those put back from before a restart counted in. */
+  get taken(): number {
+    return this.#taken
+  }
+
+  /** The sequence number that each partition gives next. */
+  nextSequenceNumbers(): readonly number[] {
+    return this.#partitions.map(({ first, events }) => first + events.length)
+  }
+
+  /** Says where a partition without events goes on. */
+  resume(partition: number, sequenceNumber: number): void {
+    const found = this.#partition(partition)
+    if (found.events.length === 0) found.first = sequenceNumber
   }
 
   /** The partition of a device: the same as long as the number of partitions is. */
@@ -90,6 +107,7 @@ export class EventLog {
     partition.events.push(event)
     this.#order.push(event)
     this.#bytes += weight(event)
+    this.#taken += 1
     while (this.#bytes > this.#retainedBytes && this.#order.length > 1) this.#dropOldest()
   }
 

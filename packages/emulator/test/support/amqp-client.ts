@@ -34,6 +34,7 @@ export class AmqpClient implements AsyncDisposable {
       servername: '',
       ca,
       reconnect: false,
+      tcp_no_delay: true,
       ...options,
     } as Parameters<typeof container.connect>[0])
     this.connection.setMaxListeners(0)
