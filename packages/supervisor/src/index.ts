@@ -1,3 +1,11 @@
+export type { ModuleStatus, SupervisedModule } from './run/module-keeper.js'
+export { RESTART_DEFAULTS, type RestartOptions, type RestartPolicy } from './run/restart-policy.js'
+export {
+  Supervisor,
+  type SupervisorComponents,
+  type SupervisorEvents,
+  type SupervisorOptions,
+} from './run/supervisor.js'
 export { LOG_RING_DEFAULTS, type LogRingOptions } from './runtimes/log-ring.js'
 export {
   IN_PROCESS_DEFAULTS,

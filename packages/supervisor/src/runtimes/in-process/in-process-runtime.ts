@@ -47,7 +47,8 @@ interface Module {
 
 /**
  * Runs modules that are functions of this program. A module that throws has failed, and touches no other; what it
- * leaves running in the background is its own affair, because a program cannot take a function back.
+ * leaves running in the background is its own affair, because a program cannot take a function back. No module outlives
+ * the runtime.
  */
 export class InProcessRuntime extends Service<{ change: [ModuleObservation] }> implements ModuleRuntime {
   readonly type = TYPE
@@ -108,8 +109,14 @@ export class InProcessRuntime extends Service<{ change: [ModuleObservation] }> i
     const module = this.#find(name)
     while (module.run?.stopping) await module.run.ended
     signal?.throwIfAborted()
-    module.run ??= this.#begin(module)
-    await module.run.started
+    const run = (module.run ??= this.#begin(module))
+    const giveUp = () => void run.stop(0)
+    signal?.addEventListener('abort', giveUp, { once: true })
+    try {
+      await run.started
+    } finally {
+      signal?.removeEventListener('abort', giveUp)
+    }
   }
 
   async stopModule(name: string, grace: number): Promise<void> {
@@ -129,6 +136,7 @@ export class InProcessRuntime extends Service<{ change: [ModuleObservation] }> i
 
   protected async onStop(): Promise<void> {
     await Promise.all(Array.from(this.#modules.keys(), name => this.stopModule(name, this.#options.grace)))
+    this.#modules.clear()
   }
 
   #begin(module: Module): ModuleRun {

@@ -42,8 +42,9 @@ export class ModuleRun {
   readonly #stop = new AbortController()
   /** Rejects when the run is not waited for any longer. */
   readonly #givenUp: Promise<never>
-  #giveUp!: (reason: EdgewrightError) => void
+  #giveUp!: (reason: unknown) => void
   #lost: SessionEnd | undefined
+  #opened = false
   #over = false
 
   constructor(parts: ModuleRunParts) {
@@ -68,18 +69,11 @@ export class ModuleRun {
     return this.#stop.signal.aborted
   }
 
-  /** Tells the function to end, and gives it up when it has not after `grace` milliseconds. */
+  /** Tells the function to end, and gives it up when it has not after `grace` milliseconds, or was not called yet. */
   async stop(grace: number): Promise<void> {
-    const { clock, specification } = this.#parts
     this.#tellToEnd()
-    const timer = clock.after(grace, () =>
-      this.#giveUp(
-        new EdgewrightError('MODULE_STOP_TIMEOUT', `It had not ended ${grace} ms after it was told to`, {
-          place: specification.name,
-          remedy: 'Let the module return when its signal is aborted.',
-        }),
-      ),
-    )
+    if (!this.#opened) this.#giveUp(this.#stop.signal.reason)
+    const timer = this.#parts.clock.after(grace, () => this.#giveUp(timedOut(this.#parts.specification.name, grace)))
     await this.ended
     timer.cancel()
   }
@@ -98,6 +92,7 @@ export class ModuleRun {
   }
 
   async #perform(session: HubSession): Promise<RunEnd> {
+    this.#opened = true
     try {
       const signal = this.#stop.signal
       signal.addEventListener('abort', () => this.#peer.end(), { once: true })
@@ -131,4 +126,11 @@ export class ModuleRun {
     this.#lost ??= end
     void this.stop(this.#parts.grace)
   }
+}
+
+function timedOut(module: string, grace: number): EdgewrightError {
+  return new EdgewrightError('MODULE_STOP_TIMEOUT', `It had not ended ${grace} ms after it was told to`, {
+    place: module,
+    remedy: 'Let the module return when its signal is aborted.',
+  })
 }
