@@ -1,1 +1,7 @@
-export {}
+export { type CompiledRoutes, type CompileOptions, compileRoutes, type RouteRules } from './compile-routes.js'
+export type { CompiledRoute } from './compile/compiled-route.js'
+export { RouteTable } from './compile/table.js'
+export { RouteError, type RouteErrorCode } from './errors.js'
+export { ROUTE_LIMITS, type RouteLimits } from './limits.js'
+export type { Semantics } from './semantics.js'
+export type { RouteWarning, RouteWarningCode } from './check/lint.js'
