@@ -80,8 +80,10 @@ export type { Sealer } from './ports/sealer.js'
 export type { CertificateIssuer, CertificateRequest, IssuedCertificate, Signer } from './ports/signer.js'
 export { assertStoreChange, assertStoreName, assertStorePayload, compareStoreKeys } from './store-limits.js'
 export {
+  MAX_CHANGE_BYTES,
   MAX_NAME_BYTES,
   MAX_PAYLOAD_BYTES,
+  MAX_REFERENCES,
   type Position,
   type QueueEntry,
   type QueueRead,

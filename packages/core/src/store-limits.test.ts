@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
 import { EdgewrightError } from './errors.js'
-import { MAX_NAME_BYTES, MAX_PAYLOAD_BYTES } from './ports/store.js'
+import { MAX_CHANGE_BYTES, MAX_NAME_BYTES, MAX_PAYLOAD_BYTES, MAX_REFERENCES } from './ports/store.js'
 import { assertStoreChange, assertStoreName, assertStorePayload, compareStoreKeys } from './store-limits.js'
 
 const isLimit = (error: unknown) => EdgewrightError.is(error, 'STORE_LIMIT')
@@ -34,6 +34,8 @@ describe('limits of a store', () => {
       { put: [{ table: '', key: 'a' }] },
       { put: [{ table: 'a', key: long }] },
       { put: [{ table: 'a', key: 'a', value: heavy }] },
+      { append: [{ payload, queues: Array(MAX_REFERENCES + 1).fill({ queue: 'a' }) }] },
+      { append: Array(MAX_CHANGE_BYTES / MAX_PAYLOAD_BYTES + 1).fill({ payload: heavy.subarray(1), queues: [] }) },
     ]
     for (const change of refused) assert.throws(() => assertStoreChange(change), isLimit)
   })

@@ -1,5 +1,12 @@
 import { EdgewrightError } from './errors.js'
-import { MAX_NAME_BYTES, MAX_PAYLOAD_BYTES, type StoreChange } from './ports/store.js'
+import {
+  MAX_CHANGE_BYTES,
+  MAX_NAME_BYTES,
+  MAX_PAYLOAD_BYTES,
+  MAX_REFERENCES,
+  type StoreAppend,
+  type StoreChange,
+} from './ports/store.js'
 
 /** No UTF-16 code unit needs more bytes of UTF-8 than this. */
 const MAX_BYTES_PER_UNIT = 3
@@ -30,21 +37,31 @@ export function assertStorePayload(payload: Uint8Array): void {
 }
 
 /**
- * Both checks on everything a change holds.
+ * Both checks on everything a change holds, and on the change as a whole.
  *
  * @throws `STORE_LIMIT`
  */
 export function assertStoreChange(change: StoreChange): void {
-  for (const { payload, queues } of change.append ?? []) {
-    assertStorePayload(payload)
-    for (const { queue } of queues) assertStoreName(queue, 'queue')
+  let bytes = 0
+  for (const append of change.append ?? []) {
+    assertAppend(append)
+    bytes += append.payload.byteLength
   }
   for (const { queue } of change.remove ?? []) assertStoreName(queue, 'queue')
   for (const { table, key, value } of change.put ?? []) {
     assertStoreName(table, 'table')
     assertStoreName(key, 'key')
-    if (value !== undefined) assertStorePayload(value)
+    if (value === undefined) continue
+    assertStorePayload(value)
+    bytes += value.byteLength
   }
+  if (bytes > MAX_CHANGE_BYTES) throw limit(`A change of ${bytes} bytes is larger than ${MAX_CHANGE_BYTES} bytes`)
+}
+
+function assertAppend({ payload, queues }: StoreAppend): void {
+  assertStorePayload(payload)
+  if (queues.length > MAX_REFERENCES) throw limit(`A payload for ${queues.length} queues`)
+  for (const { queue } of queues) assertStoreName(queue, 'queue')
 }
 
 /** The order of a table's keys: by code point, which is the order of their bytes in UTF-8. For `Array.sort`. */
@@ -66,6 +83,6 @@ function isSurrogate(unit: number): boolean {
 function limit(message: string, place?: string): EdgewrightError {
   return new EdgewrightError('STORE_LIMIT', message, {
     ...(place === undefined ? {} : { place }),
-    remedy: 'Shorten it before it is given to the store.',
+    remedy: 'Shorten it, or give it in parts.',
   })
 }

@@ -10,6 +10,7 @@ export type Position = number
 export interface StoreAppend {
   /** Kept once, however many queues refer to it. At most {@link MAX_PAYLOAD_BYTES}. */
   readonly payload: Uint8Array
+  /** At most {@link MAX_REFERENCES}. */
   readonly queues: readonly QueueReference[]
 }
 
@@ -42,7 +43,8 @@ export interface StorePut {
 
 /**
  * What is to happen together or not at all: first the removals, then the appends, then the puts, each in order. The
- * store takes the arrays and buffers; do not change them afterwards. An empty change waits for all given before.
+ * store takes the arrays and buffers; do not change them afterwards. An empty change waits for all given before. Payloads
+ * and values hold at most {@link MAX_CHANGE_BYTES} together.
  */
 export interface StoreChange {
   readonly append?: readonly StoreAppend[] | undefined
@@ -107,7 +109,8 @@ export interface StoreUsage {
  *
  * Errors: `STORE_FULL` (quota reached or medium full: nothing was taken, try again later), `STORE_IN_USE` (another
  * process has it), `STORE_DAMAGED` (cannot be opened without a repair), `STORE_FAILED` (the medium failed to take a
- * change: nothing was taken), `STORE_LIMIT` (a name or payload is too long, or a name cannot be kept), `NOT_RUNNING`.
+ * change: nothing was taken), `STORE_LIMIT` (a name, payload or change is too large, or a name cannot be kept),
+ * `NOT_RUNNING`.
  */
 export interface Store extends Startable {
   write(change: StoreChange): Promise<void>
@@ -131,6 +134,12 @@ export interface Store extends Startable {
 
 /** The most a payload or a row may hold: 16 MiB. */
 export const MAX_PAYLOAD_BYTES = 16_777_216
+
+/** The most that the payloads and values of one change may hold together: 64 MiB. */
+export const MAX_CHANGE_BYTES = 67_108_864
+
+/** The most queues that one payload may go to. */
+export const MAX_REFERENCES = 10_000
 
 /** The longest name of a queue or table, and the longest key, in bytes of UTF-8. */
 export const MAX_NAME_BYTES = 1_024
