@@ -1,1 +1,19 @@
-export {}
+export { BACKOFF_DEFAULTS, type BackoffOptions, backoffDelay } from './delivery/backoff.js'
+export { type DeadLetter, DeadLetters } from './delivery/dead-letters.js'
+export { LANE_DEFAULTS, type LaneOptions } from './delivery/lane.js'
+export { parseQueueName, type QueueName } from './delivery/queue-name.js'
+export {
+  Hub,
+  HUB_DEFAULTS,
+  type HubComponents,
+  type HubConfiguration,
+  type HubEvents,
+  type HubOptions,
+} from './hub.js'
+export {
+  IDENTITY_DIRECTORY_DEFAULTS,
+  type IdentityDirectoryComponents,
+  type IdentityDirectoryEvents,
+  type IdentityDirectoryOptions,
+  StoredIdentityDirectory,
+} from './identities/stored-directory.js'

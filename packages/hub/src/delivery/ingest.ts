@@ -1,0 +1,175 @@
+import {
+  type Clock,
+  type Counter,
+  describeError,
+  EdgewrightError,
+  identityKey,
+  type Identity,
+  type Logger,
+  MAX_MESSAGE_BYTES,
+  type Message,
+  type MessageSource,
+  messageSize,
+  type Meter,
+  type QueueReference,
+  type RouteDestination,
+  type RouteTarget,
+  type SendRefusal,
+  type Store,
+  type StoreAppend,
+} from '@edgewright/core'
+import type { RouteTable } from '@edgewright/router'
+import { inputEndpointId } from './input-endpoint.js'
+import { encodeMessage } from './message-codec.js'
+import { formatQueueName, SINGLE_LANE } from './queue-name.js'
+import { UPSTREAM_ENDPOINT_ID } from './upstream-endpoint.js'
+
+/** What is in force for the messages that come in from now on. */
+export interface IngestRules {
+  readonly table: RouteTable
+  /** Seconds; 0 or less: for ever. Routes may say otherwise. */
+  readonly timeToLiveSecs: number
+}
+
+/** A queue that got something. */
+export interface QueueTouched {
+  readonly target: RouteTarget
+  readonly endpoint: string
+  readonly lane: string
+  readonly priority: number
+}
+
+/** Who sends, and what the hub adds to what they send. */
+export interface IngestSender {
+  readonly identity: Identity
+  stamp(message: Message): Message
+  sourceOf(message: Message): MessageSource
+}
+
+/** What {@link Ingest} works with. */
+export interface IngestComponents {
+  readonly store: Store
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly meter: Meter
+  /** Told, once the messages are durable, which queues have something new. */
+  readonly onStored: (touched: ReadonlySet<QueueTouched>) => void
+}
+
+const NONE: readonly SendRefusal[] = Object.freeze([])
+
+/** Takes messages in: asks the route table, writes them to every queue that should have them, all or none. */
+export class Ingest {
+  rules: IngestRules
+  readonly #parts: IngestComponents
+  readonly #received: Counter
+  readonly #stored: Counter
+  readonly #unrouted: Counter
+  readonly #refused: Counter
+  readonly #routed = new Map<string, Counter>()
+  readonly #queues = new Map<string, QueueTouched & { readonly queue: string }>()
+
+  constructor(parts: IngestComponents, rules: IngestRules) {
+    this.#parts = parts
+    this.rules = rules
+    this.#received = parts.meter.counter('edgewright_messages_received_total')
+    this.#stored = parts.meter.counter('edgewright_messages_stored_total')
+    this.#unrouted = parts.meter.counter('edgewright_messages_dropped_total', { reason: 'no_route' })
+    this.#refused = parts.meter.counter('edgewright_messages_refused_total')
+  }
+
+  /**
+   * Stores what one sender sent at once. Resolves when everything is durable or refused.
+   *
+   * @param batch - as the client sent them; only what the client sent counts against the size limit
+   * @returns the refused ones: `MESSAGE_TOO_LARGE`, `STORE_FULL`, …
+   */
+  async accept(sender: IngestSender, batch: readonly Message[]): Promise<readonly SendRefusal[]> {
+    const refusals: SendRefusal[] = []
+    const append: StoreAppend[] = []
+    const touched = new Set<QueueTouched>()
+    const routes: string[] = []
+    const now = this.#parts.clock.now()
+    for (const [index, sent] of batch.entries()) {
+      const error = oversize(sent)
+      if (error !== undefined) {
+        refusals.push({ index, error })
+        continue
+      }
+      const message = sender.stamp(sent)
+      const destinations = this.rules.table.match(message, sender.sourceOf(sent))
+      if (destinations.length === 0) {
+        this.#unrouted.add()
+        continue
+      }
+      const queues = destinations.map(destination => this.#reference(destination, sender.identity, now, touched))
+      for (const { route } of destinations) routes.push(route)
+      append.push({ payload: encodeMessage(message), queues })
+    }
+    this.#received.add(batch.length)
+    if (append.length > 0) {
+      try {
+        await this.#parts.store.write({ append })
+      } catch (cause) {
+        this.#refused.add(batch.length)
+        this.#parts.logger.log('warn', 'messages refused: they could not be stored', {
+          sender: identityKey(sender.identity),
+          cause,
+        })
+        const error = EdgewrightError.is(cause)
+          ? cause
+          : new EdgewrightError('STORE_FAILED', `The message could not be stored: ${describeError(cause)}`, { cause })
+        return batch.map((_, index) => ({ index, error }))
+      }
+      this.#stored.add(append.length)
+      for (const route of routes) this.#countRoute(route)
+      this.#parts.onStored(touched)
+    }
+    if (refusals.length === 0) return NONE
+    this.#refused.add(refusals.length)
+    return refusals
+  }
+
+  #reference(destination: RouteDestination, sender: Identity, now: number, touched: Set<QueueTouched>): QueueReference {
+    const entry = this.#queue(destination, sender)
+    touched.add(entry)
+    const seconds = destination.timeToLiveSecs > 0 ? destination.timeToLiveSecs : this.rules.timeToLiveSecs
+    return seconds > 0 ? { queue: entry.queue, expiresAt: now + seconds * 1000 } : { queue: entry.queue }
+  }
+
+  #queue({ target, priority }: RouteDestination, sender: Identity): QueueTouched & { readonly queue: string } {
+    const upstream = target.kind === 'upstream'
+    const endpoint = upstream ? UPSTREAM_ENDPOINT_ID : inputEndpointId(target.moduleId, target.input)
+    const lane = upstream ? identityKey(sender) : SINGLE_LANE
+    const queue = formatQueueName({ endpoint, priority, lane })
+    let entry = this.#queues.get(queue)
+    if (entry === undefined) {
+      entry = { target, endpoint, lane, priority, queue }
+      this.#queues.set(queue, entry)
+    }
+    return entry
+  }
+
+  #countRoute(route: string): void {
+    let counter = this.#routed.get(route)
+    if (counter === undefined) {
+      counter = this.#parts.meter.counter('edgewright_messages_routed_total', { route })
+      this.#routed.set(route, counter)
+    }
+    counter.add()
+  }
+}
+
+function oversize(message: Message): EdgewrightError | undefined {
+  // Properties cannot make up more than the body leaves; the exact sum is only taken when it might matter.
+  if (message.body.byteLength < MAX_MESSAGE_BYTES / 2 && message.properties.size === 0) return undefined
+  const size = messageSize(message)
+  if (size <= MAX_MESSAGE_BYTES) return undefined
+  return new EdgewrightError(
+    'MESSAGE_TOO_LARGE',
+    `A message of ${size} bytes is over the limit of ${MAX_MESSAGE_BYTES}`,
+    {
+      remedy: 'Send less at once, or move large data out of band.',
+    },
+  )
+}

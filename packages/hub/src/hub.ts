@@ -1,0 +1,260 @@
+import {
+  type Authentication,
+  type Authenticator,
+  type Clock,
+  type Credentials,
+  EdgewrightError,
+  type Identity,
+  type IdentityKey,
+  identityKey,
+  type Logger,
+  type Meter,
+  type OpenedSession,
+  type RouteRule,
+  type Sealer,
+  Service,
+  type SessionEnd,
+  type SessionHost,
+  type SessionOptions,
+  settleInOrder,
+  type Store,
+  type Subscription,
+  type Upstream,
+} from '@edgewright/core'
+import { compileRoutes, type RouteError } from '@edgewright/router'
+import { DeliveryEngine } from './delivery/delivery-engine.js'
+import type { DeadLetters } from './delivery/dead-letters.js'
+import type { LaneOptions } from './delivery/lane.js'
+import { MessageIds, MessageStamp } from './delivery/message-stamp.js'
+import type { StoredIdentityDirectory } from './identities/stored-directory.js'
+import { SealedTable } from './sealed-table.js'
+import { ClientSession } from './sessions/client-session.js'
+import { TwinKeeper } from './twins/twin-keeper.js'
+
+/** What a hub works with. The store, the upstream and the directory are started and stopped by whoever made them. */
+export interface HubComponents {
+  readonly store: Store
+  readonly upstream: Upstream
+  readonly authenticator: Authenticator
+  readonly directory: StoredIdentityDirectory
+  readonly sealer: Sealer
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly meter: Meter
+}
+
+/** What a hub does. */
+export interface HubOptions {
+  /** The device this hub runs on. */
+  readonly deviceId: string
+  /** Route rules by name. @default everything goes to `$upstream` */
+  readonly routes?: Readonly<Record<string, RouteRule | string>> | undefined
+  /** Seconds that messages wait for delivery; 0 or less: for ever. @default 7,200 */
+  readonly timeToLiveSecs?: number | undefined
+  /** Clients at the same time. @default 1,000 */
+  readonly maxClients?: number | undefined
+  readonly delivery?: LaneOptions | undefined
+}
+
+/** Defaults of {@link HubOptions}. */
+export const HUB_DEFAULTS = Object.freeze({
+  routes: Object.freeze({ upstream: 'FROM /messages/* INTO $upstream' }),
+  timeToLiveSecs: 7_200,
+  maxClients: 1_000,
+  delivery: Object.freeze({}),
+})
+
+/** When what happens is reported. */
+export interface HubEvents {
+  /** A client has a session. */
+  connected: [{ readonly identity: Identity; readonly transport: string }]
+  /** A session has ended. */
+  disconnected: [{ readonly identity: Identity; readonly end: SessionEnd }]
+}
+
+/** What is in force for messages. */
+export interface HubConfiguration {
+  readonly routes: Readonly<Record<string, RouteRule | string>>
+  readonly timeToLiveSecs?: number | undefined
+}
+
+/** The message hub: knows clients by their sessions, and neither protocols nor databases. */
+export class Hub extends Service<HubEvents> implements SessionHost {
+  readonly #parts: HubComponents
+  readonly #options: Required<HubOptions>
+  readonly #sessions = new Map<IdentityKey, ClientSession>()
+  readonly #kept: SealedTable<readonly Subscription[]>
+  readonly #ids = new MessageIds()
+  readonly #twins: TwinKeeper
+  readonly #engine: DeliveryEngine
+  readonly #onRevoked = (identity: Identity) =>
+    this.#sessions.get(identityKey(identity))?.close({ kind: 'identity-disabled' })
+  readonly #onConnectivity = () => void this.#catchUp()
+
+  constructor(components: HubComponents, options: HubOptions) {
+    super()
+    this.#parts = components
+    this.#options = { ...HUB_DEFAULTS, ...options } as Required<HubOptions>
+    this.#kept = new SealedTable('sessions', components)
+    this.#twins = new TwinKeeper(components)
+    const { routes, timeToLiveSecs } = this.#options
+    const compiled = compileRoutes(routes)
+    this.#report(compiled.errors)
+    this.#engine = new DeliveryEngine(
+      { ...components, receiver: moduleId => this.#receiver(moduleId) },
+      { table: compiled.table, timeToLiveSecs },
+      this.#options.delivery,
+    )
+  }
+
+  /** Messages set aside, to be looked through. */
+  get deadLetters(): DeadLetters {
+    return this.#engine.deadLetters
+  }
+
+  /** Identities with a session. */
+  get clients(): readonly { readonly identity: Identity; readonly transport: string }[] {
+    return [...this.#sessions.values()].map(({ identity, transport }) => ({ identity, transport }))
+  }
+
+  /**
+   * Puts routes and settings in force for the messages that come in from now on. A bad route disables itself only;
+   * queues of endpoints that are no longer routed to are still delivered.
+   *
+   * @returns the routes that could not be understood
+   */
+  configure(configuration: HubConfiguration): readonly RouteError[] {
+    const { table, errors } = compileRoutes(configuration.routes)
+    const timeToLiveSecs = configuration.timeToLiveSecs ?? this.#options.timeToLiveSecs
+    this.#engine.ingest.rules = { table, timeToLiveSecs }
+    this.#report(errors)
+    return errors
+  }
+
+  /**
+   * Gives a parked message to its endpoint once more.
+   *
+   * @throws `DEAD_LETTER_NOT_FOUND`
+   */
+  retryDeadLetter(key: string): Promise<void> {
+    this.assertRunning()
+    return this.#engine.retryDeadLetter(key)
+  }
+
+  authenticate(credentials: Credentials): Authentication | Promise<Authentication> {
+    return this.#parts.authenticator.authenticate(credentials)
+  }
+
+  async openSession(options: SessionOptions): Promise<OpenedSession> {
+    this.assertRunning()
+    const key = identityKey(options.identity)
+    const restored = new Set(options.persistent ? await this.#kept.get(key) : undefined)
+    if (!options.persistent) await this.#kept.delete(key)
+    this.assertRunning()
+    this.#sessions.get(key)?.close({ kind: 'taken-over' })
+    if (this.#sessions.size >= this.#options.maxClients) throw clientLimit(this.#options.maxClients)
+    const session = new ClientSession(
+      options,
+      {
+        ingest: this.#engine.ingest,
+        twins: this.#twins,
+        stamp: new MessageStamp(options.identity, this.#options.deviceId, this.#ids),
+        onSubscriptions: changed => this.#onSubscriptions(changed),
+        onEnd: (ended, end) => this.#onEnd(ended, end),
+      },
+      restored,
+    )
+    this.#sessions.set(key, session)
+    this.#parts.logger.log('info', 'client connected', { identity: key, transport: session.transport })
+    this.emit('connected', session)
+    if (restored.size > 0) this.#apply(session)
+    return { session, restored }
+  }
+
+  protected async onStart(): Promise<void> {
+    this.#parts.directory.on('revoked', this.#onRevoked)
+    this.#parts.upstream.on('connectivity', this.#onConnectivity)
+    this.#engine.start()
+  }
+
+  protected async onStop(): Promise<void> {
+    this.#parts.directory.off('revoked', this.#onRevoked)
+    this.#parts.upstream.off('connectivity', this.#onConnectivity)
+    await settleInOrder([
+      async () => {
+        for (const session of [...this.#sessions.values()]) session.close({ kind: 'hub-stopping' })
+      },
+      () => this.#engine.stop(),
+    ])
+  }
+
+  #receiver(moduleId: string): ClientSession | undefined {
+    const session = this.#sessions.get(identityKey({ deviceId: this.#options.deviceId, moduleId }))
+    return session?.subscriptions.has('inputs') ? session : undefined
+  }
+
+  async #onSubscriptions(session: ClientSession): Promise<void> {
+    this.#apply(session)
+    if (session.persistent) await this.#kept.put(identityKey(session.identity), [...session.subscriptions])
+  }
+
+  /** Lets what the client subscribed to flow: its inputs from the queues, the rest from the cloud. */
+  #apply(session: ClientSession): void {
+    const { identity, subscriptions } = session
+    this.#setModuleReady(identity, subscriptions.has('inputs'))
+    if (!['commands', 'desired', 'methods'].some(name => subscriptions.has(name as Subscription))) return
+    this.#parts.upstream.session(identity).handle({
+      command: subscriptions.has('commands') ? delivery => session.deliverCommand(delivery) : undefined,
+      method: subscriptions.has('methods') ? (request, signal) => session.invoke(request, signal) : undefined,
+      desired: subscriptions.has('desired')
+        ? patch => this.#passDesired(session, this.#twins.desired(identity, patch))
+        : undefined,
+    })
+  }
+
+  #passDesired(
+    session: ClientSession,
+    change: Promise<Parameters<ClientSession['deliverDesired']>[0] | undefined>,
+  ): void {
+    change.then(
+      patch => patch && session.deliverDesired(patch),
+      error => this.#parts.logger.log('warn', 'a change of desired properties was not passed on', { error }),
+    )
+  }
+
+  #onEnd(session: ClientSession, end: SessionEnd): void {
+    const key = identityKey(session.identity)
+    if (this.#sessions.get(key) === session) {
+      this.#sessions.delete(key)
+      this.#setModuleReady(session.identity, false)
+      if (session.subscriptions.size > 0) this.#parts.upstream.session(session.identity).handle({})
+    }
+    this.#parts.logger.log('info', 'client disconnected', { identity: key, end: end.kind })
+    this.emit('disconnected', { identity: session.identity, end })
+  }
+
+  #setModuleReady({ deviceId, moduleId }: Identity, ready: boolean): void {
+    if (moduleId !== undefined && deviceId === this.#options.deviceId) this.#engine.setModuleReady(moduleId, ready)
+  }
+
+  /** After a gap: brings the cloud what was reported, and clients what was desired meanwhile. */
+  async #catchUp(): Promise<void> {
+    if (this.#parts.upstream.connectivity.type === 'offline') return
+    await this.#twins
+      .flush()
+      .catch(error => this.#parts.logger.log('warn', 'reported properties still wait', { error }))
+    for (const session of this.#sessions.values()) {
+      if (session.subscriptions.has('desired')) this.#passDesired(session, this.#twins.catchUp(session.identity))
+    }
+  }
+
+  #report(errors: readonly RouteError[]): void {
+    for (const error of errors) this.#parts.logger.log('error', 'a route is left out', { error })
+  }
+}
+
+function clientLimit(limit: number): EdgewrightError {
+  return new EdgewrightError('CLIENT_LIMIT', `There are ${limit} clients already`, {
+    remedy: 'Raise maxClients, or disconnect others.',
+  })
+}

@@ -1,0 +1,42 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '@edgewright/core'
+
+/** A document after a merge patch: objects merge, `null` deletes, everything else replaces. Source: RFC 7396. */
+export function applyMergePatch(document: JsonObject, patch: JsonObject): JsonObject {
+  const result = new Map(Object.entries(document))
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) result.delete(name)
+    else result.set(name, mergeValue(result.get(name), value))
+  }
+  return Object.fromEntries(result)
+}
+
+/** One patch with the effect of two, the second after the first. Deletions stay in it. */
+export function combineMergePatches(first: JsonObject, second: JsonObject): JsonObject {
+  const result = new Map(Object.entries(first))
+  for (const [name, value] of Object.entries(second)) {
+    const before = result.get(name)
+    result.set(name, isJsonObject(value) && isJsonObject(before) ? combineMergePatches(before, value) : value)
+  }
+  return Object.fromEntries(result)
+}
+
+/** The merge patch that leads from one document to another; empty when they are equal. */
+export function diffMergePatch(from: JsonObject, to: JsonObject): JsonObject {
+  const patch: [string, JsonValue][] = []
+  for (const name of Object.keys(from)) {
+    if (!Object.hasOwn(to, name)) patch.push([name, null])
+  }
+  for (const [name, value] of Object.entries(to)) {
+    const before = Object.hasOwn(from, name) ? from[name] : undefined
+    if (isJsonObject(value) && isJsonObject(before)) {
+      const inner = diffMergePatch(before, value)
+      if (Object.keys(inner).length > 0) patch.push([name, inner])
+    } else if (JSON.stringify(value) !== JSON.stringify(before)) patch.push([name, value])
+  }
+  return Object.fromEntries(patch)
+}
+
+function mergeValue(before: JsonValue | undefined, value: JsonValue): JsonValue {
+  if (!isJsonObject(value)) return value
+  return applyMergePatch(isJsonObject(before) ? before : {}, value)
+}

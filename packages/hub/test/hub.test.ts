@@ -1,0 +1,250 @@
+import { createMessage, EdgewrightError, reject, retry } from '@edgewright/core'
+import { MemoryStore } from '@edgewright/store-memory'
+import { describe, expect, it } from 'vitest'
+import { Client, startHub } from './hub-fixture.js'
+
+const device = { deviceId: 'leaf' }
+const sensor = { deviceId: 'edge', moduleId: 'sensor' }
+const filter = { deviceId: 'edge', moduleId: 'filter' }
+const sensorToFilter = {
+  hot: 'FROM /messages/modules/sensor/outputs/out INTO BrokeredEndpoint("/modules/filter/inputs/in")',
+}
+const texts = (...bodies: string[]) => bodies.map(body => createMessage({ body }))
+const outputs = (...bodies: string[]) => bodies.map(body => createMessage({ body, system: { outputName: 'out' } }))
+
+describe('a hub', () => {
+  it('brings telemetry to the cloud in order, with the sender of the session and not of the message', async () => {
+    await using fixture = await startHub()
+    fixture.cloud.goOnline()
+    const client = await Client.connect(fixture.hub, device)
+    const forged = createMessage({ body: 'a', properties: { p: '1' }, system: { connectionDeviceId: 'someone' } })
+    await expect(client.session.send([forged, ...texts('b', 'c')])).resolves.toEqual([])
+    await fixture.cloud.arrived(3)
+    expect(fixture.cloud.arrivals.map(({ sender, text }) => [sender, text])).toEqual([
+      ['leaf', 'a'],
+      ['leaf', 'b'],
+      ['leaf', 'c'],
+    ])
+    const { message } = fixture.cloud.arrivals[0]!
+    expect(message.properties.get('p')).toBe('1')
+    expect(message.system).toMatchObject({ connectionDeviceId: 'leaf', edgeHubOriginInterface: 'downstream' })
+    expect(message.system.edgeMessageId).toMatch(/^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-8[\da-f]{3}-[\da-f]{12}$/)
+  })
+
+  it('keeps messages while the cloud is away, also over a restart', async () => {
+    const kept = keepContent(new MemoryStore())
+    {
+      await using fixture = await startHub({}, kept)
+      const client = await Client.connect(fixture.hub, device)
+      await client.session.send(texts('1', '2', '3'))
+      expect(fixture.cloud.arrivals).toEqual([])
+    }
+    await using again = await startHub({}, kept)
+    again.cloud.goOnline()
+    await again.cloud.arrived(3)
+    expect(again.cloud.arrivals.map(({ text }) => text)).toEqual(['1', '2', '3'])
+  })
+
+  it('lets one refused sender hold nobody else back', async () => {
+    await using fixture = await startHub()
+    let refused = true
+    fixture.cloud.answer = ({ sender }) => (sender === 'bad' && refused ? retry('unauthorized') : { kind: 'accepted' })
+    fixture.cloud.goOnline()
+    const bad = await Client.connect(fixture.hub, { deviceId: 'bad' })
+    const good = await Client.connect(fixture.hub, { deviceId: 'good' })
+    await bad.session.send(texts('b1', 'b2'))
+    await good.session.send(texts('g1', 'g2'))
+    await fixture.cloud.arrived(2)
+    expect(fixture.cloud.arrivals.map(({ text }) => text)).toEqual(['g1', 'g2'])
+    refused = false
+    await fixture.clock.advance(1_000)
+    await fixture.cloud.arrived(4)
+    expect(fixture.cloud.arrivals.slice(2).map(({ text }) => text)).toEqual(['b1', 'b2'])
+  })
+
+  it('parks what the cloud rejects, with the reason, and gives it again when asked to', async () => {
+    await using fixture = await startHub()
+    let poisonous = true
+    fixture.cloud.answer = ({ text }) => (text === 'poison' && poisonous ? reject('too odd') : { kind: 'accepted' })
+    fixture.cloud.goOnline()
+    const client = await Client.connect(fixture.hub, device)
+    await client.session.send(texts('before', 'poison', 'after'))
+    await fixture.cloud.arrived(2)
+    expect(fixture.cloud.arrivals.map(({ text }) => text)).toEqual(['before', 'after'])
+    await expect.poll(async () => (await all(fixture.hub.deadLetters.list())).length).toBe(1)
+    const [letter] = await all(fixture.hub.deadLetters.list())
+    expect(letter).toMatchObject({ endpoint: 'upstream', reason: 'too odd' })
+    poisonous = false
+    await fixture.hub.retryDeadLetter(letter!.key)
+    await fixture.cloud.arrived(3)
+    expect(fixture.cloud.arrivals[2]!.text).toBe('poison')
+    await expect(fixture.hub.deadLetters.show(letter!.key)).rejects.toMatchObject({ code: 'DEAD_LETTER_NOT_FOUND' })
+  })
+
+  it('gives a module what is routed to its input once it asks, and again what it did not settle', async () => {
+    await using fixture = await startHub({ routes: sensorToFilter })
+    const source = await Client.connect(fixture.hub, sensor)
+    await source.session.send(outputs('1', '2', '3'))
+    const first = await Client.connect(fixture.hub, filter)
+    first.onDelivery = delivery => {
+      if (Buffer.from(delivery.message.body).toString() === '1') delivery.settle('completed')
+    }
+    await first.session.subscribe('inputs')
+    await first.delivered(3)
+    expect(first.deliveries[0]).toMatchObject({ input: 'in', redelivered: false })
+    first.session.close({ kind: 'client-left' })
+    const second = await Client.connect(fixture.hub, filter)
+    await second.session.subscribe('inputs')
+    await second.delivered(2)
+    expect(second.texts()).toEqual(['2', '3'])
+    expect(second.deliveries.every(({ redelivered }) => redelivered)).toBe(true)
+  })
+
+  it('forgets messages whose time is up', async () => {
+    await using fixture = await startHub({ timeToLiveSecs: 10 })
+    const client = await Client.connect(fixture.hub, device)
+    await client.session.send(texts('old'))
+    await fixture.clock.advance(8_000)
+    await client.session.send(texts('new'))
+    await fixture.clock.advance(4_000)
+    await expect.poll(() => fixture.store.queues().reduce((sum, { length }) => sum + length, 0)).toBe(1)
+    fixture.cloud.goOnline()
+    await fixture.cloud.arrived(1)
+    expect(fixture.cloud.arrivals.map(({ text }) => text)).toEqual(['new'])
+  })
+
+  it('serves the highest priority first', async () => {
+    const routes = {
+      low: { route: 'FROM /messages/* WHERE level = "low" INTO $upstream', priority: 9 },
+      high: { route: 'FROM /messages/* WHERE level = "high" INTO $upstream', priority: 0 },
+    }
+    await using fixture = await startHub({ routes })
+    const client = await Client.connect(fixture.hub, device)
+    const at = (level: string) => createMessage({ body: level, properties: { level } })
+    await client.session.send([at('low'), at('low'), at('high'), at('high')])
+    fixture.cloud.goOnline()
+    await fixture.cloud.arrived(4)
+    expect(fixture.cloud.arrivals.map(({ text }) => text)).toEqual(['high', 'high', 'low', 'low'])
+  })
+
+  it('refuses a message over the limit and takes its neighbours', async () => {
+    await using fixture = await startHub()
+    const client = await Client.connect(fixture.hub, device)
+    const largest = createMessage({ body: Buffer.alloc(262_144) })
+    const tooLarge = createMessage({ body: Buffer.alloc(262_145) })
+    const refusals = await client.session.send([largest, tooLarge, createMessage({ body: 'x' })])
+    expect(refusals.map(({ index, error }) => [index, error.code])).toEqual([[1, 'MESSAGE_TOO_LARGE']])
+    expect(fixture.store.queues()[0]).toMatchObject({ length: 2 })
+  })
+
+  it('refuses what the store cannot take', async () => {
+    await using fixture = await startHub({}, new MemoryStore({ quota: 1_000 }))
+    const client = await Client.connect(fixture.hub, device)
+    const refusals = await client.session.send([createMessage({ body: Buffer.alloc(2_000) })])
+    expect(refusals).toMatchObject([{ index: 0, error: { code: 'STORE_FULL' } }])
+  })
+
+  it('lets a newer session of an identity take over', async () => {
+    await using fixture = await startHub()
+    const older = await Client.connect(fixture.hub, device)
+    await Client.connect(fixture.hub, device)
+    expect(older.ended).toEqual({ kind: 'taken-over' })
+    const refusals = await older.session.send(texts('late'))
+    expect(refusals[0]!.error.code).toBe('SESSION_ENDED')
+    expect(fixture.hub.clients).toHaveLength(1)
+  })
+
+  it('restores the subscriptions of a persistent session', async () => {
+    await using fixture = await startHub()
+    const first = await Client.connect(fixture.hub, filter, true)
+    await first.session.subscribe('inputs')
+    first.session.close({ kind: 'client-left' })
+    const second = await Client.connect(fixture.hub, filter, true)
+    expect([...second.restored]).toEqual(['inputs'])
+    second.session.close({ kind: 'client-left' })
+    await Client.connect(fixture.hub, filter, false)
+    const fourth = await Client.connect(fixture.hub, filter, true)
+    expect([...fourth.restored]).toEqual([])
+  })
+
+  it('keeps to its limit of clients', async () => {
+    await using fixture = await startHub({ maxClients: 1 })
+    await Client.connect(fixture.hub, device)
+    await expect(Client.connect(fixture.hub, sensor)).rejects.toMatchObject({ code: 'CLIENT_LIMIT' })
+    await Client.connect(fixture.hub, device)
+  })
+
+  it('disconnects an identity that the cloud has disabled', async () => {
+    await using fixture = await startHub()
+    const record = {
+      identity: device,
+      generationId: '1',
+      status: 'enabled' as const,
+      authentication: { type: 'none' as const },
+      isEdgeDevice: false,
+    }
+    fixture.registry.set('leaf', record)
+    await fixture.directory.refreshAll()
+    const client = await Client.connect(fixture.hub, device)
+    fixture.registry.set('leaf', { ...record, status: 'disabled' })
+    await fixture.directory.refreshAll()
+    expect(client.ended).toEqual({ kind: 'identity-disabled' })
+  })
+
+  it('merges what is reported offline and sends it as one patch', async () => {
+    await using fixture = await startHub()
+    const client = await Client.connect(fixture.hub, device)
+    await expect(client.session.getTwin()).rejects.toMatchObject({ code: 'TWIN_UNAVAILABLE' })
+    fixture.cloud.goOnline()
+    await client.session.getTwin()
+    fixture.cloud.goOffline()
+    await expect(client.session.report({ a: { x: 1 }, b: 2 })).resolves.toBeUndefined()
+    await client.session.report({ a: { y: 3 }, b: null })
+    expect((await client.session.getTwin()).reported.properties).toEqual({ a: { x: 1, y: 3 } })
+    fixture.cloud.goOnline()
+    await expect
+      .poll(() => fixture.cloud.reports)
+      .toEqual([{ identity: 'leaf', patch: { a: { x: 1, y: 3 }, b: null } }])
+  })
+
+  it('tells a subscribed client what was desired while it was cut off', async () => {
+    await using fixture = await startHub()
+    fixture.cloud.goOnline()
+    const client = await Client.connect(fixture.hub, device)
+    await client.session.getTwin()
+    await client.session.subscribe('desired')
+    fixture.cloud.goOffline()
+    fixture.cloud.twin = { ...fixture.cloud.twin, desired: { properties: { pace: 5 }, version: 3 } }
+    fixture.cloud.goOnline()
+    await expect.poll(() => client.desiredPatches).toEqual([{ patch: { pace: 5 }, version: 3 }])
+  })
+
+  it('leaves a bad route out and keeps the good ones', async () => {
+    await using fixture = await startHub()
+    const errors = fixture.hub.configure({
+      routes: { bad: 'FROM nowhere INTO $upstream', good: 'FROM /messages/* INTO $upstream' },
+    })
+    expect(errors).toHaveLength(1)
+    const client = await Client.connect(fixture.hub, device)
+    await client.session.send(texts('x'))
+    expect(fixture.store.queues()).toHaveLength(1)
+  })
+
+  it('says so when it is not running', async () => {
+    const fixture = await startHub()
+    await fixture[Symbol.asyncDispose]()
+    await expect(Client.connect(fixture.hub, device)).rejects.toBeInstanceOf(EdgewrightError)
+  })
+})
+
+/** The same content each time the store is started: what a durable store would have. */
+function keepContent(store: MemoryStore): MemoryStore {
+  store.stop = async () => undefined
+  return store
+}
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = []
+  for await (const item of items) found.push(item)
+  return found
+}
