@@ -63,15 +63,9 @@ function build() {
   if (status !== 0) throw new Error('The build failed.')
 }
 
-/** Runs npm, the one that runs us where possible; without a shell. */
+/** Runs npm to its end. */
 export function npm(args, options = {}) {
-  const candidates = [
-    process.env.npm_execpath,
-    join(dirname(process.execPath), 'node_modules', 'npm', 'bin', 'npm-cli.js'),
-    join(dirname(process.execPath), '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js'),
-  ]
-  const script = candidates.find(path => path?.endsWith('.js') && existsSync(path))
-  const [file, first] = script === undefined ? ['npm', []] : [process.execPath, [script]]
+  const [file, first] = npmCommand()
   const result = spawnSync(file, [...first, ...args], {
     cwd: root,
     stdio: ['ignore', process.stderr, process.stderr],
@@ -79,6 +73,17 @@ export function npm(args, options = {}) {
   })
   if (result.error) throw result.error
   return result.status ?? 1
+}
+
+/** The program and first arguments that are npm: the one that runs us where possible, and without a shell. */
+export function npmCommand() {
+  const candidates = [
+    process.env.npm_execpath,
+    join(dirname(process.execPath), 'node_modules', 'npm', 'bin', 'npm-cli.js'),
+    join(dirname(process.execPath), '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js'),
+  ]
+  const script = candidates.find(path => path?.endsWith('.js') && existsSync(path))
+  return script === undefined ? ['npm', []] : [process.execPath, [script]]
 }
 
 function whenChanged(name, key, step) {
