@@ -15,6 +15,10 @@ import { type ConnectionCredential, formatConnectionString, SAS_CLOCK_SKEW } fro
 import { cbsService } from './amqp/cbs.js'
 import { AmqpConnection, type AmqpConnectionOptions } from './amqp/connection.js'
 import { telemetryService } from './device-side/amqp/telemetry.js'
+import { twinService } from './device-side/amqp/twin.js'
+import { methodsService } from './device-side/amqp/methods.js'
+import { commandsService } from './device-side/amqp/commands.js'
+import { MqttConnection, type MqttConnectionOptions } from './device-side/mqtt/connection.js'
 import { deviceScopeRoutes } from './device-side/device-scope.js'
 import { EmulatorEvents } from './events.js'
 import { DeviceCut } from './faults/device-cut.js'
@@ -78,6 +82,12 @@ export class Emulator extends Service {
     return this.#bound as Required<EmulatorPorts>
   }
 
+  /** How many network connections are open, by listener. */
+  get openConnections(): Required<EmulatorPorts> {
+    const [mqtt = 0, amqp = 0, https = 0] = this.#listeners.map(({ connections }) => connections)
+    return { mqtt, amqp, https }
+  }
+
   /** The connection string of the service side, with all rights: policy `iothubowner`. */
   get connectionString(): string {
     return this.policyConnectionString('iothubowner')
@@ -122,6 +132,8 @@ export class Emulator extends Service {
     const tls = { cert, key, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' as const }
     const amqpOptions = this.#amqpOptions()
     const amqp = createTlsServer(tls, socket => this.#acceptAmqp(socket, amqpOptions))
+    const mqttOptions = this.#mqttOptions()
+    const mqtt = createTlsServer(tls, socket => this.#acceptMqtt(socket, mqttOptions))
     const https = createHttpsServer(
       tls,
       serveHttp({
@@ -131,11 +143,11 @@ export class Emulator extends Service {
         admit: principal => this.#cut.admitsRequest(principal),
       }),
     )
-    const listeners = { amqp: new Listener(amqp), https: new Listener(https) }
+    const listeners = { mqtt: new Listener(mqtt), amqp: new Listener(amqp), https: new Listener(https) }
     this.#listeners = Object.values(listeners)
     const bind = (listener: Listener, port: number) => listener.open({ address: this.address, port })
     this.#bound = {
-      mqtt: 0,
+      mqtt: await bind(listeners.mqtt, this.#ports.mqtt),
       amqp: await bind(listeners.amqp, this.#ports.amqp),
       https: await bind(listeners.https, this.#ports.https),
     }
@@ -179,7 +191,23 @@ export class Emulator extends Service {
     return {
       authority,
       clients,
-      services: [cbsService({ authority, logger: this.#logger }), telemetryService(state)],
+      services: [
+        cbsService({ authority, logger: this.#logger }),
+        telemetryService(state),
+        twinService(state),
+        methodsService(state),
+        commandsService(state),
+      ],
+      clock: this.#clock,
+      logger: this.#logger,
+      admit: (line, principal) => this.#cut.admitsPrincipal(line, principal),
+      tokenSkew: SAS_CLOCK_SKEW,
+    }
+  }
+
+  #mqttOptions(): MqttConnectionOptions {
+    return {
+      state: this.#state,
       clock: this.#clock,
       logger: this.#logger,
       admit: (line, principal) => this.#cut.admitsPrincipal(line, principal),
@@ -190,6 +218,12 @@ export class Emulator extends Service {
   #acceptAmqp(socket: TLSSocket, options: AmqpConnectionOptions): void {
     const line = this.#line(socket, 'amqp')
     if (this.#cut.admitsLine(line)) new AmqpConnection(line, options)
+    else line.destroy()
+  }
+
+  #acceptMqtt(socket: TLSSocket, options: MqttConnectionOptions): void {
+    const line = this.#line(socket, 'mqtt')
+    if (this.#cut.admitsLine(line)) new MqttConnection(line, options)
     else line.destroy()
   }
 

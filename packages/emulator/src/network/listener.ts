@@ -25,6 +25,11 @@ export class Listener {
     server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy())
   }
 
+  /** Connections that are open now. */
+  get connections(): number {
+    return this.#sockets.size
+  }
+
   /**
    * @returns the port that was bound
    * @throws `EMULATOR_PORT_DENIED`, `EMULATOR_PORT_IN_USE`, `EMULATOR_LISTEN_FAILED`
