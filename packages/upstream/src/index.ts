@@ -1,1 +1,8 @@
-export {}
+export type { BackoffOptions } from './backoff.js'
+export {
+  IDENTITY_SOURCE_DEFAULTS,
+  IotHubIdentitySource,
+  type IotHubIdentitySourceOptions,
+} from './identity-source.js'
+export { IotHubUpstream, type IotHubUpstreamOptions } from './iot-hub-upstream.js'
+export { type IotHubUpstreamTuning, type TokenSource, UPSTREAM_DEFAULTS } from './options.js'

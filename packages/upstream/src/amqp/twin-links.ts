@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto'
+import type { EdgewrightError, Identity, JsonObject, Twin, TwinPatch } from '@edgewright/core'
+import {
+  type AmqpMessage,
+  type AmqpTwinNotice,
+  idText,
+  Refusal,
+  twinNoticeFromAmqp,
+  type TwinOperation,
+  twinRequestToAmqp,
+} from '@edgewright/protocol'
+import type { EventContext, Receiver, Sender } from 'rhea'
+import { offline, refused, throttled, unauthorized } from '../errors.js'
+import { failureText, jsonBytes, parseDesiredPatch, parseTwin } from '../twin-document.js'
+import type { LinkHost } from './link-host.js'
+import { Pending } from './pending.js'
+import { RequestQueue } from './request-queue.js'
+
+type TwinResponse = Extract<AmqpTwinNotice, { kind: 'response' }>
+
+/** Answers and changes the peer may send before more are asked for. */
+const WINDOW = 50
+/** What requests without a body of their own carry, as IoT Hub's clients do. */
+const NO_BODY = Buffer.from(' ')
+
+/** The pair of links to one identity's twin. */
+export class TwinLinks {
+  readonly #host: LinkHost
+  readonly #requests: RequestQueue
+  readonly #responses = new Pending<TwinResponse>()
+
+  private constructor(host: LinkHost, sender: Sender, receiver: Receiver, onDesired: (patch: TwinPatch) => void) {
+    this.#host = host
+    this.#requests = new RequestQueue(host.connection, sender)
+    receiver.on('message', (context: EventContext) => {
+      context.delivery?.accept()
+      receiver.add_credit(1)
+      const notice = twinNoticeFromAmqp(context.message as AmqpMessage)
+      if (notice instanceof Refusal) return
+      if (notice.kind === 'response') return this.#responses.answer(idText(notice.id) ?? '', notice)
+      const patch = parseDesiredPatch(notice.body, notice.version)
+      if (patch !== undefined) onDesired(patch)
+    })
+    receiver.add_credit(WINDOW)
+    host.ended.addEventListener('abort', () => this.#responses.end(host.ended.reason), { once: true })
+  }
+
+  /** @throws as `CloudSession` */
+  static async open(host: LinkHost, onDesired: (patch: TwinPatch) => void): Promise<TwinLinks> {
+    const options = {
+      snd_settle_mode: 1 as const,
+      rcv_settle_mode: 0 as const,
+      properties: { 'com.microsoft:channel-correlation-id': `twin:${randomUUID()}` },
+    }
+    const receiver = await host.attachReceiver('twin', options)
+    return new TwinLinks(host, await host.attachSender('twin', options), receiver, onDesired)
+  }
+
+  /** @throws as `CloudSession` */
+  async get(signal?: AbortSignal): Promise<Twin> {
+    return parseTwin((await this.#request('get', NO_BODY, signal)).body)
+  }
+
+  /** @returns the new version of the reported properties @throws as `CloudSession` */
+  async report(patch: JsonObject, signal?: AbortSignal): Promise<number> {
+    const { version } = await this.#request('patch', jsonBytes(patch), signal)
+    // A gateway in the hub's place answers without a version.
+    return version ?? (await this.get(signal)).reported.version
+  }
+
+  /** Asks to be told of changes to the desired properties, or no longer. @throws as `CloudSession` */
+  async subscribe(wanted: boolean): Promise<void> {
+    await this.#request(wanted ? 'subscribe' : 'unsubscribe', NO_BODY)
+  }
+
+  async #request(operation: TwinOperation, body: Uint8Array, signal?: AbortSignal): Promise<TwinResponse> {
+    const id = randomUUID()
+    const response = await this.#host.timed('no answer to a twin request', signal, inner => {
+      const waiting = this.#responses.wait(id, inner)
+      this.#requests.push(twinRequestToAmqp({ operation, id, body }))
+      return waiting
+    })
+    if (response.status >= 200 && response.status < 300) return response
+    throw twinFailure(this.#host.identity, response)
+  }
+}
+
+function twinFailure(identity: Identity, { status, body }: TwinResponse): EdgewrightError {
+  const text = failureText(status, body)
+  if (status === 429) return throttled(text)
+  if (status === 401 || status === 403 || status === 404) return unauthorized(identity, text)
+  return status >= 500 || status === 408 ? offline(text) : refused(text)
+}

@@ -1,0 +1,40 @@
+import type { Clock } from '@edgewright/core'
+
+/** How long something may take. */
+export interface Deadline {
+  readonly clock: Clock
+  /** Milliseconds. */
+  readonly delay: number
+  /** What is thrown when it took longer. */
+  readonly expired: () => Error
+  /** Each ends the wait early, with its reason. */
+  readonly signals?: readonly (AbortSignal | undefined)[] | undefined
+}
+
+/**
+ * Runs something that heeds a signal, which is aborted when time is up or one of the outer signals is.
+ *
+ * @throws what `run` throws, or what `expired` makes
+ */
+export async function withDeadline<T>(deadline: Deadline, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { clock, delay, expired, signals = [] } = deadline
+  const outer = signals.filter(signal => signal !== undefined)
+  for (const signal of outer) signal.throwIfAborted()
+  const controller = new AbortController()
+  const onAbort = (event: Event) => controller.abort((event.target as AbortSignal).reason)
+  for (const signal of outer) signal.addEventListener('abort', onAbort, { once: true })
+  const timer = clock.after(delay, () => controller.abort(expired()))
+  try {
+    return await Promise.race([run(controller.signal), aborted(controller.signal)])
+  } finally {
+    timer.cancel()
+    for (const signal of outer) signal.removeEventListener('abort', onAbort)
+  }
+}
+
+/** Rejects when a signal is aborted. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}
