@@ -103,6 +103,7 @@ export class FrameSocket {
     this.#ended = true
     this.#pending = []
     this.#events.ended(failure)
-    this.#onEnd()
+    // Not within rhea's own turn: at its end rhea sets an idle timer, which would then keep the process alive.
+    process.nextTick(() => this.#onEnd())
   }
 }
