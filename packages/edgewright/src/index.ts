@@ -1,1 +1,45 @@
-export {}
+// The common composition.
+export type {
+  Cloud,
+  CloudPart,
+  FrontEnd,
+  FrontEndContext,
+  FrontEndPart,
+  GatewayContext,
+  RuntimeContext,
+  RuntimePart,
+  RuntimeWithModules,
+  StorePart,
+} from './context.js'
+export { createGateway, Gateway, GATEWAY_DEFAULTS, type GatewayEvents, type GatewayOptions } from './gateway.js'
+export type { GatewayStatus } from './gateway-status.js'
+export { iotHub, type IotHubOptions } from './parts/clouds.js'
+export { type ListenOptions, mqtt } from './parts/front-ends.js'
+export { inProcess } from './parts/modules.js'
+export { lmdbStore, memoryStore } from './parts/stores.js'
+
+// Of the packages below, what programs around a gateway need most.
+export {
+  type Clock,
+  type Connectivity,
+  createMessage,
+  describeError,
+  EdgewrightError,
+  type Identity,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  lineLogger,
+  type Logger,
+  memoryMeter,
+  type Message,
+  type RouteRule,
+  settleInOrder,
+  silentLogger,
+  type Store,
+  systemClock,
+} from '@edgewright/core'
+export type { DeadLetter, DeadLetters, Hub, HubConfiguration } from '@edgewright/hub'
+export { type ConnectionString, formatConnectionString, parseConnectionString } from '@edgewright/protocol'
+export { EdgeAuthority } from '@edgewright/security'
+export type { ModuleContext, ModuleFunction } from '@edgewright/supervisor'

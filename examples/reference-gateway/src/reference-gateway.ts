@@ -1,0 +1,71 @@
+import { readFile } from 'node:fs/promises'
+import {
+  createGateway,
+  EdgewrightError,
+  type Gateway,
+  type GatewayOptions,
+  inProcess,
+  iotHub,
+  type Logger,
+  mqtt,
+} from 'edgewright'
+import { readDeploymentFile } from './deployment-file.js'
+import type { EmbeddedCloud } from './embedded-cloud.js'
+import type { RunFlags } from './flags.js'
+import { filter, SAMPLE_ROUTES, sensor } from './samples.js'
+import type { HubAddresses } from './views/view.js'
+
+/** What the reference gateway is made from. */
+export interface ReferenceGatewayOptions {
+  readonly flags: RunFlags
+  readonly dataDir: string
+  /** Absent: the cloud that the environment names. */
+  readonly cloud: EmbeddedCloud | undefined
+  readonly logger: Logger
+}
+
+/** Starts the gateway as the command line and the environment want it. */
+export async function startGateway(
+  options: ReferenceGatewayOptions,
+): Promise<{ readonly gateway: Gateway; readonly hub: HubAddresses }> {
+  const { flags, dataDir, cloud, logger } = options
+  const gateway = createGateway({
+    hostname: flags.hostname ?? flags.listen,
+    alternativeNames: [...new Set([flags.listen, 'localhost', '127.0.0.1', '127.0.0.2'])],
+    dataDir,
+    logger,
+    upstream: cloud === undefined ? await cloudOfEnvironment() : embedded(cloud),
+    listen: [mqtt({ address: flags.listen })],
+    runtimes: flags.samples ? [inProcess({ sensor, filter })] : [],
+    ...(await rules(flags)),
+  })
+  await gateway.start()
+  const ports = Object.fromEntries(gateway.addresses.map(({ protocol, port }) => [protocol, port]))
+  return { gateway, hub: { host: flags.hostname ?? flags.listen, ...ports } }
+}
+
+async function rules(flags: RunFlags): Promise<Pick<GatewayOptions, 'routes' | 'timeToLiveSecs'>> {
+  if (flags.config !== undefined) return readDeploymentFile(flags.config)
+  return flags.samples ? { routes: SAMPLE_ROUTES } : {}
+}
+
+function embedded({ gatewayConnectionString, ports, ca }: EmbeddedCloud) {
+  return iotHub({ connectionString: gatewayConnectionString, ports, ca })
+}
+
+async function cloudOfEnvironment() {
+  const { EDGEWRIGHT_CONNECTION_STRING: connectionString, EDGEWRIGHT_CLOUD_CA: caFile } = process.env
+  const ca = caFile === undefined ? undefined : await readCaFile(caFile)
+  return iotHub({ connectionString, ca })
+}
+
+async function readCaFile(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new EdgewrightError('CONFIG_INVALID', 'The file of EDGEWRIGHT_CLOUD_CA cannot be read', {
+      place: path,
+      cause,
+    })
+  }
+}

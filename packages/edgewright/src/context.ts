@@ -1,0 +1,81 @@
+import type {
+  CertificateIssuer,
+  Clock,
+  Identity,
+  IdentityRecord,
+  IdentitySource,
+  Logger,
+  ModuleRuntime,
+  ModuleSpecification,
+  ReadableMeter,
+  SessionHost,
+  Startable,
+  Store,
+  Upstream,
+} from '@edgewright/core'
+import type { KeyRing } from '@edgewright/security'
+
+/** What every part of a gateway is made with. */
+export interface GatewayContext {
+  /** Name of this gateway, as clients dial it. */
+  readonly hostname: string
+  /** Where keys, certificates and (by default) the store are kept. */
+  readonly dataDir: string
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly meter: ReadableMeter
+  /** Keys of this device and its hub. */
+  readonly keys: KeyRing
+  /** What is known about an identity; undefined before the directory has started. */
+  readonly findIdentity: (identity: Identity) => IdentityRecord | undefined
+}
+
+/** Makes the store. */
+export type StorePart = (context: GatewayContext) => Store
+
+/** A cloud: the link to it, and its registry as far as this gateway may see it. */
+export interface Cloud {
+  /** The device this gateway is, in that cloud. */
+  readonly deviceId: string
+  /** The cloud hub's name, as clients' tokens name it. */
+  readonly hostName: string
+  readonly upstream: Upstream
+  readonly identities: IdentitySource
+}
+
+/** Makes the link to the cloud. */
+export type CloudPart = (context: GatewayContext) => Cloud | Promise<Cloud>
+
+/** What front-ends are made with besides. */
+export interface FrontEndContext extends GatewayContext {
+  readonly hub: SessionHost
+  readonly issuer: CertificateIssuer
+  /** Names and addresses that the server certificate must hold. */
+  readonly names: { readonly dnsNames: readonly string[]; readonly ipAddresses: readonly string[] }
+}
+
+/** One listener. */
+export interface FrontEnd extends Startable {
+  /** What it speaks: `mqtt`, `amqp`, `https`. */
+  readonly protocol: string
+  /** Where it listens, once started. */
+  address(): { readonly host: string; readonly port: number }
+}
+
+/** Makes a front-end. */
+export type FrontEndPart = (context: FrontEndContext) => Promise<FrontEnd>
+
+/** What runtimes are made with besides. */
+export interface RuntimeContext extends GatewayContext {
+  readonly deviceId: string
+  readonly hub: SessionHost
+}
+
+/** A runtime with the modules it is to run. */
+export interface RuntimeWithModules {
+  readonly runtime: ModuleRuntime
+  readonly modules: readonly ModuleSpecification[]
+}
+
+/** Makes a runtime. */
+export type RuntimePart = (context: RuntimeContext) => RuntimeWithModules

@@ -1,0 +1,231 @@
+import { isIP } from 'node:net'
+import { join } from 'node:path'
+import {
+  type CertificateIssuer,
+  type Clock,
+  type Connectivity,
+  EdgewrightError,
+  type Identity,
+  type Logger,
+  memoryMeter,
+  type ReadableMeter,
+  type RouteRule,
+  Service,
+  settleInOrder,
+  silentLogger,
+  type Startable,
+  systemClock,
+} from '@edgewright/core'
+import { Hub, HUB_DEFAULTS, type HubConfiguration, StoredIdentityDirectory } from '@edgewright/hub'
+import type { RouteError } from '@edgewright/router'
+import { DirectoryAuthenticator, EdgeAuthority, KeyRing, SealingKey } from '@edgewright/security'
+import { Supervisor } from '@edgewright/supervisor'
+import type {
+  Cloud,
+  CloudPart,
+  FrontEnd,
+  FrontEndPart,
+  GatewayContext,
+  RuntimeContext,
+  RuntimePart,
+  StorePart,
+} from './context.js'
+import { type GatewayStatus, gatewayStatus } from './gateway-status.js'
+import { defaultStore } from './parts/stores.js'
+
+/** A gateway, put together. Only `upstream` has no default. */
+export interface GatewayOptions {
+  /** The cloud: `iotHub({ connectionString })`, or a link of your own. */
+  readonly upstream: CloudPart
+  /** Name of this gateway as clients dial it; goes into its certificate. @default 'localhost' */
+  readonly hostname?: string | undefined
+  /** Further names and addresses for the certificate. @default localhost and the loopback addresses */
+  readonly alternativeNames?: readonly string[] | undefined
+  /** Where keys, certificates and the store are kept. @default './edgewright-data' */
+  readonly dataDir?: string | undefined
+  readonly store?: StorePart | undefined
+  /** Listeners: `mqtt()`, `amqp()`, `https()`. @default none */
+  readonly listen?: readonly FrontEndPart[] | undefined
+  /** Runtimes with their modules: `inProcess({ … })`. @default none */
+  readonly runtimes?: readonly RuntimePart[] | undefined
+  /** Route rules by name. @default everything goes to `$upstream` */
+  readonly routes?: Readonly<Record<string, RouteRule | string>> | undefined
+  /** Seconds that messages wait for delivery; 0 or less: for ever. @default 7,200 */
+  readonly timeToLiveSecs?: number | undefined
+  /** Clients at the same time. @default 1,000 */
+  readonly maxClients?: number | undefined
+  /** Issues the server certificates. @default one made on first start, for development only */
+  readonly authority?: CertificateIssuer | undefined
+  readonly clock?: Clock | undefined
+  readonly logger?: Logger | undefined
+  readonly meter?: ReadableMeter | undefined
+}
+
+/** Defaults of {@link GatewayOptions}. */
+export const GATEWAY_DEFAULTS = Object.freeze({
+  hostname: 'localhost',
+  alternativeNames: Object.freeze(['localhost', '127.0.0.1', '::1']),
+  dataDir: './edgewright-data',
+  listen: Object.freeze([]),
+  runtimes: Object.freeze([]),
+  routes: HUB_DEFAULTS.routes,
+  timeToLiveSecs: HUB_DEFAULTS.timeToLiveSecs,
+  maxClients: HUB_DEFAULTS.maxClients,
+})
+
+/** When what happens is reported. */
+export interface GatewayEvents {
+  /** The link to the cloud went up or down. */
+  connectivity: [Connectivity]
+}
+
+/** What only a running gateway has. */
+interface RunningParts {
+  readonly context: GatewayContext
+  readonly cloud: Cloud
+  readonly store: ReturnType<StorePart>
+  readonly hub: Hub
+  readonly trustBundle: string
+  readonly frontEnds: readonly FrontEnd[]
+}
+
+/**
+ * The common composition: hub, store, upstream, listeners and modules. It knows nothing that a program cannot put
+ * together by itself from the same packages.
+ */
+export class Gateway extends Service<GatewayEvents> {
+  readonly #options: GatewayOptions & typeof GATEWAY_DEFAULTS
+  readonly #started: Startable[] = []
+  #routes: Readonly<Record<string, RouteRule | string>>
+  #running: RunningParts | undefined
+
+  constructor(options: GatewayOptions) {
+    super()
+    const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+    this.#options = { ...GATEWAY_DEFAULTS, ...given } as GatewayOptions & typeof GATEWAY_DEFAULTS
+    this.#routes = this.#options.routes
+  }
+
+  /** The device this gateway is in the cloud. @throws `NOT_RUNNING` */
+  get deviceId(): string {
+    return this.#parts.cloud.deviceId
+  }
+
+  /** The message hub, for what this class does not show. @throws `NOT_RUNNING` */
+  get hub(): Hub {
+    return this.#parts.hub
+  }
+
+  /** PEM that clients must trust. @throws `NOT_RUNNING` */
+  get trustBundle(): string {
+    return this.#parts.trustBundle
+  }
+
+  /** Where the listeners listen. @throws `NOT_RUNNING` */
+  get addresses(): readonly { readonly protocol: string; readonly host: string; readonly port: number }[] {
+    return this.#parts.frontEnds.map(frontEnd => ({ protocol: frontEnd.protocol, ...frontEnd.address() }))
+  }
+
+  /** What goes on right now. @throws `NOT_RUNNING` */
+  status(): GatewayStatus {
+    const { cloud, context, hub, store } = this.#parts
+    return gatewayStatus({
+      at: context.clock.now(),
+      connectivity: cloud.upstream.connectivity,
+      readings: context.meter.read(),
+      store,
+      hub,
+      routeNames: Object.keys(this.#routes),
+    })
+  }
+
+  /**
+   * Puts other routes in force. A bad one disables itself only.
+   *
+   * @returns the routes that could not be understood
+   */
+  configure(configuration: HubConfiguration): readonly RouteError[] {
+    this.#routes = configuration.routes
+    return this.#parts.hub.configure(configuration)
+  }
+
+  protected async onStart(): Promise<void> {
+    const { dataDir, hostname, clock = systemClock, logger = silentLogger, meter = memoryMeter() } = this.#options
+    let directory: StoredIdentityDirectory | undefined
+    const sealingKey = await SealingKey.open(join(dataDir, 'keys', 'sealing.key'))
+    const sealer = sealingKey.sealer('hub')
+    const keys = await KeyRing.open({ file: join(dataDir, 'keys', 'keys.sealed'), sealer: sealingKey.sealer('keys') })
+    const findIdentity = (identity: Identity) => directory?.find(identity)
+    const context: GatewayContext = { hostname, dataDir, clock, logger, meter, keys, findIdentity }
+
+    const store = (this.#options.store ?? defaultStore())(context)
+    await this.#start(store)
+    const cloud = await this.#options.upstream(context)
+    cloud.upstream.on('connectivity', connectivity => this.emit('connectivity', connectivity))
+    await this.#start(cloud.upstream)
+    directory = new StoredIdentityDirectory({ store, sealer, source: cloud.identities, clock, logger })
+    await this.#start(directory)
+    const authority = this.#options.authority ?? (await developmentAuthority(context))
+    const authenticator = new DirectoryAuthenticator(
+      { directory, clock },
+      { hosts: [cloud.hostName, hostname, ...this.#options.alternativeNames], trustBundle: authority.trustBundle },
+    )
+    const { timeToLiveSecs, maxClients } = this.#options
+    const hub = new Hub(
+      { store, upstream: cloud.upstream, authenticator, directory, sealer, clock, logger, meter },
+      { deviceId: cloud.deviceId, routes: this.#routes, timeToLiveSecs, maxClients },
+    )
+    await this.#start(hub)
+    await this.#start(this.#supervisor({ ...context, deviceId: cloud.deviceId, hub }))
+    const names = namesFor([hostname, ...this.#options.alternativeNames])
+    const frontEnds = await Promise.all(
+      this.#options.listen.map(make => make({ ...context, hub, issuer: authority, names })),
+    )
+    for (const frontEnd of frontEnds) await this.#start(frontEnd)
+    this.#running = { context, cloud, store, hub, trustBundle: authority.trustBundle, frontEnds }
+  }
+
+  /** What was started last is stopped first: listeners, modules, hub, directory, upstream, store. */
+  protected async onStop(): Promise<void> {
+    this.#running = undefined
+    await settleInOrder(
+      this.#started
+        .splice(0)
+        .reverse()
+        .map(part => () => part.stop()),
+    )
+  }
+
+  #supervisor(context: RuntimeContext): Supervisor {
+    const made = this.#options.runtimes.map(make => make(context))
+    const modules = made.flatMap(({ modules }) => modules.map(specification => ({ specification })))
+    return new Supervisor({ ...context, runtimes: made.map(({ runtime }) => runtime) }, { modules })
+  }
+
+  get #parts(): RunningParts {
+    if (this.#running !== undefined) return this.#running
+    throw new EdgewrightError('NOT_RUNNING', 'The gateway is not running', { remedy: 'Call start() first.' })
+  }
+
+  async #start(part: Startable): Promise<void> {
+    this.#started.push(part)
+    await part.start()
+  }
+}
+
+/** A gateway that does nothing until it is started. */
+export function createGateway(options: GatewayOptions): Gateway {
+  return new Gateway(options)
+}
+
+function developmentAuthority({ dataDir, clock, logger }: GatewayContext): Promise<EdgeAuthority> {
+  return EdgeAuthority.forDevelopment({ folder: join(dataDir, 'certificates') }, { clock, logger })
+}
+
+function namesFor(names: readonly string[]) {
+  const distinct = [...new Set(names)]
+  return {
+    dnsNames: distinct.filter(name => isIP(name) === 0),
+    ipAddresses: distinct.filter(name => isIP(name) !== 0),
+  }
+}

@@ -1,0 +1,19 @@
+import { join } from 'node:path'
+import { LmdbStore, type LmdbStoreOptions } from '@edgewright/store-lmdb'
+import { MemoryStore, type MemoryStoreOptions } from '@edgewright/store-memory'
+import type { StorePart } from '../context.js'
+
+/** An LMDB database. @param options - `path` is `store` in the gateway's data folder by default */
+export function lmdbStore(options: Partial<LmdbStoreOptions> = {}): StorePart {
+  return ({ dataDir, logger }) => new LmdbStore({ path: join(dataDir, 'store'), logger, ...options })
+}
+
+/** Memory: for tests, and for gateways that may lose what waits. */
+export function memoryStore(options: MemoryStoreOptions = {}): StorePart {
+  return ({ logger }) => new MemoryStore({ logger, ...options })
+}
+
+/** The store of a gateway that names none. */
+export function defaultStore(): StorePart {
+  return lmdbStore()
+}

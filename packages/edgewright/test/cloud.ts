@@ -1,0 +1,42 @@
+import { createEmulator, type Emulator } from '@edgewright/emulator'
+import { testCertificates } from '@edgewright/testkit'
+
+/** A cloud for one test: an emulator on free ports, with an edge device and what stands behind it. */
+export interface TestCloud extends AsyncDisposable {
+  readonly emulator: Emulator
+  /** Of the edge device that the gateway is. */
+  readonly connectionString: string
+  /** PEM. */
+  readonly ca: string
+  readonly ports: { readonly amqp: number; readonly https: number }
+  /** Connection string of a new device behind the gateway, to be used through it. */
+  device(deviceId: string, gateway: string): string
+  /** Connection string of a new module of the edge device, to be used through the gateway. */
+  module(moduleId: string, gateway: string): string
+}
+
+/** The edge device. */
+export const EDGE = 'edge'
+
+export async function startCloud(): Promise<TestCloud> {
+  const tls = testCertificates({ ipAddresses: ['127.0.0.1'] })
+  const emulator = createEmulator({ address: '127.0.0.1', ports: { mqtt: 0, amqp: 0, https: 0 }, tls })
+  await emulator.start()
+  const { registry } = emulator
+  registry.createDevice({ deviceId: EDGE, capabilities: { iotEdge: true } })
+  return {
+    emulator,
+    connectionString: emulator.deviceConnectionString(EDGE),
+    ca: tls.ca,
+    ports: emulator.ports,
+    device(deviceId, gateway) {
+      registry.createDevice({ deviceId, parentId: EDGE })
+      return `${emulator.deviceConnectionString(deviceId)};GatewayHostName=${gateway}`
+    },
+    module(moduleId, gateway) {
+      registry.createModule({ deviceId: EDGE, moduleId })
+      return `${emulator.moduleConnectionString(EDGE, moduleId)};GatewayHostName=${gateway}`
+    },
+    [Symbol.asyncDispose]: () => emulator.stop(),
+  }
+}
