@@ -22,6 +22,8 @@ const red = (text: string) => `\u001b[31m${text}\u001b[39m`
 const BARS = '▁▂▃▄▅▆▇█'
 const HISTORY = 24
 const LOG_LINES = 5
+/** Milliseconds over which a rate is taken. */
+const RATE_SPAN = 1_000
 
 /** One screen that is redrawn in place: what flows, what waits, how the cloud is. */
 export function liveView(terminal: Terminal): View {
@@ -36,10 +38,12 @@ export function liveView(terminal: Terminal): View {
     },
     connectivity: () => undefined,
     status(status) {
-      recordRates(rates, before, status)
-      before = status
+      if (before === undefined || status.at - before.at >= RATE_SPAN) {
+        recordRates(rates, before, status)
+        before = status
+      }
       terminal.write(HOME)
-      for (const line of screen(status, rates, ready, logs)) {
+      for (const line of screen(status, rates, ready, logs, terminal.columns)) {
         terminal.write(`${clip(line, terminal.columns)}${CLEAR_LINE}\n`)
       }
       terminal.write(CLEAR_BELOW)
@@ -58,6 +62,7 @@ function screen(
   rates: ReadonlyMap<string, readonly number[]>,
   ready: Ready | undefined,
   logs: readonly string[],
+  columns: number,
 ): string[] {
   return [
     `${bold('Edgewright')}  reference gateway   ${cloudLine(status.connectivity)}`,
@@ -73,7 +78,7 @@ function screen(
     '',
     `${bold('clients')}  ${status.clients.map(({ id, transport }) => `${id} ${dim(transport)}`).join('   ') || dim('none')}`,
     '',
-    ...(ready === undefined ? [] : connectionLines(ready)),
+    ...(ready === undefined ? [] : connectionLines(ready).flatMap(line => wrap(line, columns))),
     '',
     ...logs.map(dim),
     dim('Ctrl-C stops.'),
@@ -109,6 +114,13 @@ function row(first: string, second: string, third: string, fourth: string): stri
 
 function count(value: number): string {
   return value.toLocaleString('en-US')
+}
+
+/** A line as many as it needs, so that it can be copied whole. */
+function wrap(line: string, columns: number): string[] {
+  const lines: string[] = []
+  for (let at = 0; at < line.length; at += columns) lines.push(line.slice(at, at + columns))
+  return lines
 }
 
 /** Cuts a line to the width of the terminal; escape sequences do not count. */
