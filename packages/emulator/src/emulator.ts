@@ -28,10 +28,14 @@ import { Listener } from './network/listener.js'
 import { HubStorage } from './persistence/hub-storage.js'
 import { EMULATOR_DEFAULTS, type EmulatorOptions, type EmulatorPorts } from './options.js'
 import { registryRoutes } from './service-side/rest/registry.js'
+import type { Clients } from './state/clients.js'
+import type { Commands } from './state/commands.js'
 import { HubError } from './state/hub-error.js'
 import { HubState } from './state/hub-state.js'
+import type { Methods } from './state/methods.js'
 import type { Registry } from './state/registry.js'
 import { memoryTables } from './state/table.js'
+import type { Twins } from './state/twins.js'
 
 /** Makes an IoT Hub to develop and test against; call {@link Emulator.start} to bring it up. */
 export function createEmulator(options: EmulatorOptions): Emulator {
@@ -74,6 +78,26 @@ export class Emulator extends Service {
   /** The identity registry. @throws `NOT_RUNNING` before the first start */
   get registry(): Registry {
     return this.#state.registry
+  }
+
+  /** The twins of devices and modules. @throws `NOT_RUNNING` before the first start */
+  get twins(): Twins {
+    return this.#state.twins
+  }
+
+  /** Cloud-to-device messages. @throws `NOT_RUNNING` before the first start */
+  get commands(): Commands {
+    return this.#state.commands
+  }
+
+  /** Direct methods. @throws `NOT_RUNNING` before the first start */
+  get methods(): Methods {
+    return this.#state.methods
+  }
+
+  /** Who is connected, and listens to what. @throws `NOT_RUNNING` before the first start */
+  get clients(): Clients {
+    return this.#state.clients
   }
 
   /** The ports that were bound. @throws `NOT_RUNNING` */
@@ -168,9 +192,15 @@ export class Emulator extends Service {
 
   /** State in memory outlives a stop; state in a folder is read again. */
   async #openState(): Promise<void> {
-    const { dataDir, events } = this.#options
+    const { dataDir, events, commands } = this.#options
     if (dataDir === undefined) {
-      this.#hub ??= new HubState({ tables: memoryTables(), clock: this.#clock, events, hosts: () => this.#hosts() })
+      this.#hub ??= new HubState({
+        tables: memoryTables(),
+        clock: this.#clock,
+        events,
+        commands,
+        hosts: () => this.#hosts(),
+      })
       return
     }
     const storage = await HubStorage.open(dataDir)
@@ -179,6 +209,7 @@ export class Emulator extends Service {
       tables: storage.tables,
       clock: this.#clock,
       events,
+      commands,
       hosts: () => this.#hosts(),
       whenKept: storage.whenKept,
     })

@@ -2,9 +2,24 @@ export { createEmulator, Emulator } from './emulator.js'
 export { EmulatorEvents, type EventFilter, type EventReadOptions } from './events.js'
 export { EMULATOR_DEFAULTS, type EmulatorOptions, type EmulatorPorts, type EmulatorTls } from './options.js'
 
+export {
+  type ClientChange,
+  type ClientHandlers,
+  type ClientOwner,
+  Clients,
+  type PartingReason,
+} from './state/clients.js'
+export {
+  COMMAND_DEFAULTS,
+  type CommandDelivery,
+  type CommandOptions,
+  Commands,
+  MAX_COMMAND_BYTES,
+} from './state/commands.js'
 export type { AuthenticationMethod, EventSource, HubEvent, NewEvent } from './state/event.js'
 export { EVENT_LOG_DEFAULTS, type EventLogOptions } from './state/event-log.js'
 export { HubError, type RefusalName } from './state/hub-error.js'
+export { Methods } from './state/methods.js'
 export {
   MAX_MODULES,
   type NewDevice,
@@ -13,3 +28,5 @@ export {
   type RegistryChange,
   type RegistryEntry,
 } from './state/registry.js'
+export { TWIN_LIMITS } from './state/twin-limits.js'
+export { type TwinChange, type TwinRecord, Twins } from './state/twins.js'

@@ -1,4 +1,5 @@
 import type { Clock, Logger, Meter } from '@edgewright/core'
+import type { CommandOptions } from './state/commands.js'
 import type { EventLogOptions } from './state/event-log.js'
 
 /** Ports of the emulator; 0 takes any that is free. */
@@ -35,6 +36,7 @@ export interface EmulatorOptions {
   /** The name of the built-in event hub. @default 'messages' */
   readonly eventHubName?: string
   readonly events?: EventLogOptions
+  readonly commands?: CommandOptions
   /** Folder that keeps registry, policies, twins and events over restarts; made if need be. @default memory only */
   readonly dataDir?: string
   readonly clock?: Clock

@@ -1,10 +1,8 @@
 import type { Logger } from '@edgewright/core'
 import {
-  type AmqpMessage,
   CBS_ADDRESS,
   encodeAmqpMessage,
   type PutToken,
-  type PutTokenReply,
   putTokenFromAmqp,
   putTokenReplyToAmqp,
   Refusal,
@@ -13,7 +11,7 @@ import type { Authority } from '../state/authority.js'
 import type { AmqpConnection } from './connection.js'
 import type { IncomingDelivery } from './incoming-link.js'
 import type { LinkService } from './links.js'
-import type { OutgoingLink } from './outgoing-link.js'
+import { Outbox } from './outbox.js'
 import type { Session } from './rhea.js'
 
 /** What the `$cbs` node works with. */
@@ -22,17 +20,15 @@ export interface CbsOptions {
   readonly logger: Logger
 }
 
-const MAX_WAITING_REPLIES = 256
-
 /**
  * Claims-based security: tokens are judged when they are put, and a token put again is a renewal. Replies go to the
  * receiver of the same session, which may be attached before or after the request comes.
  */
 export function cbsService(options: CbsOptions): LinkService {
-  const replies = new WeakMap<Session, Replies>()
+  const replies = new WeakMap<Session, Outbox>()
   const repliesOf = (session: Session) => {
     let found = replies.get(session)
-    if (found === undefined) replies.set(session, (found = new Replies()))
+    if (found === undefined) replies.set(session, (found = new Outbox()))
     return found
   }
   return {
@@ -43,33 +39,8 @@ export function cbsService(options: CbsOptions): LinkService {
     outgoing({ path, link, session }) {
       if (!isCbs(path)) return undefined
       const waiting = repliesOf(session)
-      return { ready: () => waiting.flush(link), closed: () => waiting.detached(link) }
+      return { ready: () => waiting.flush(link), closed: () => waiting.detach(link) }
     },
-  }
-}
-
-/** Replies of one session, kept until its receiver has credit. */
-class Replies {
-  readonly #waiting: PutTokenReply[] = []
-  #link: OutgoingLink | undefined
-
-  push(reply: PutTokenReply): void {
-    this.#waiting.push(reply)
-    if (this.#waiting.length > MAX_WAITING_REPLIES) this.#waiting.shift()
-    if (this.#link !== undefined) this.flush(this.#link)
-  }
-
-  flush(link: OutgoingLink): void {
-    this.#link = link
-    while (link.room > 0) {
-      const reply = this.#waiting.shift()
-      if (reply === undefined) return
-      link.send(encodeAmqpMessage(putTokenReplyToAmqp(reply)))
-    }
-  }
-
-  detached(link: OutgoingLink): void {
-    if (this.#link === link) this.#link = undefined
   }
 }
 
@@ -77,17 +48,16 @@ function isCbs(path: string): boolean {
   return path.slice(1).toLowerCase() === CBS_ADDRESS
 }
 
-function put(delivery: IncomingDelivery, connection: AmqpConnection, replies: Replies, options: CbsOptions): void {
+function put(delivery: IncomingDelivery, connection: AmqpConnection, replies: Outbox, options: CbsOptions): void {
   for (const message of delivery.messages) {
     const request = putTokenFromAmqp(message)
-    if (request instanceof Refusal) replies.push({ id: requestId(message), status: 400, description: request.reason })
-    else replies.push({ id: request.id, ...judge(request, connection, options) })
+    const reply =
+      request instanceof Refusal
+        ? { id: message.message_id ?? '', status: 400, description: request.reason }
+        : { id: request.id, ...judge(request, connection, options) }
+    replies.push(encodeAmqpMessage(putTokenReplyToAmqp(reply)))
   }
   delivery.accept()
-}
-
-function requestId(message: AmqpMessage) {
-  return message.message_id ?? ''
 }
 
 function judge({ token }: PutToken, connection: AmqpConnection, { authority, logger }: CbsOptions) {

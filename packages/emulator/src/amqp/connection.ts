@@ -248,7 +248,9 @@ export class AmqpConnection implements ClientOwner {
     if (endpoint === undefined) return
     this.#endpoints.delete(link)
     endpoint.closed?.()
-    if (endpoint.identity !== undefined) this.#releaseUnused(endpoint.identity)
+    const { identity } = endpoint
+    // A link that takes this one's place is attached within this turn.
+    if (identity !== undefined) queueMicrotask(() => this.#releaseUnused(identity))
   }
 
   #sessionClosed(session: Session): void {

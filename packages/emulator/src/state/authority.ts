@@ -1,5 +1,6 @@
 import { type AuthenticationRefusal, type Identity, identityKey, sameIdentity } from '@edgewright/core'
 import { parseSasAudience, parseSasToken, Refusal, type SasToken, verifySasToken } from '@edgewright/protocol'
+import { judgeCertificate } from './certificate.js'
 import type { AuthenticationMethod } from './event.js'
 import type { Permission, Policy } from './policies.js'
 import type { Registry, RegistryEntry } from './registry.js'
@@ -39,6 +40,8 @@ export interface AuthorityOptions {
   readonly hosts: () => readonly string[]
   /** Milliseconds since 1970. */
   readonly now: () => number
+  /** Authorities whose devices prove themselves by their certificates' common names, PEM. */
+  readonly authorities?: readonly string[] | undefined
 }
 
 /** Judges tokens against the registry's keys and the hub's policies. */
@@ -58,6 +61,27 @@ export class Authority {
     const token = parseSasToken(text)
     if (token instanceof Refusal) return refused('malformed')
     return token.policy === undefined ? this.#identityToken(token, claimed) : this.#policyToken(token, token.policy)
+  }
+
+  /**
+   * Judges the certificate a client showed in its TLS handshake: by thumbprint, or by an authority and the common name.
+   * Modules prove themselves by tokens only.
+   */
+  certificate(der: Uint8Array | undefined, identity: Identity): Principal | Refused {
+    const key = identityKey(identity)
+    if (der === undefined) return refused('malformed', key)
+    const entry = this.#options.registry.find(identity)
+    if (entry === undefined) return refused('unknown-identity', key)
+    if (!this.#options.registry.isEnabled(identity)) return refused('disabled', key)
+    const { authorities, now } = this.#options
+    const verdict = judgeCertificate(der, entry, authorities ?? [], now())
+    if (verdict.kind === 'refused') return refused(verdict.reason, key)
+    return {
+      kind: 'identity',
+      identity,
+      method: { scope: 'device', type: verdict.type },
+      expiresAt: Number.POSITIVE_INFINITY,
+    }
   }
 
   /**

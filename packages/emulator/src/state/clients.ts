@@ -95,6 +95,39 @@ export class Clients {
     return this.#clients.get(identityKey(identity))?.handlers[kind]
   }
 
+  /**
+   * Waits until a client is connected and listens; at once when it does already.
+   *
+   * @returns what it listens with
+   * @throws the signal's reason when it is aborted first
+   */
+  whenListening<Kind extends keyof ClientHandlers>(
+    identity: Identity,
+    kind: Kind,
+    signal?: AbortSignal,
+  ): Promise<ClientHandlers[Kind]> {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        const handler = this.handler(identity, kind)
+        if (handler === undefined) return
+        end()
+        resolve(handler as ClientHandlers[Kind])
+      }
+      const onAbort = () => {
+        end()
+        reject(signal?.reason)
+      }
+      const stop = this.watch(look)
+      const end = () => {
+        stop()
+        signal?.removeEventListener('abort', onAbort)
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+      if (signal?.aborted === true) onAbort()
+      else look()
+    })
+  }
+
   /** Parts from an identity, if it is connected. */
   part(identity: Identity, reason: PartingReason): void {
     const client = this.#clients.get(identityKey(identity))

@@ -1,18 +1,24 @@
 import { type Clock, type Identity, MAX_MESSAGE_BYTES, type Message, messageSize } from '@edgewright/core'
 import { Authority } from './authority.js'
 import { Clients } from './clients.js'
+import { type CommandOptions, Commands, type StoredCommand } from './commands.js'
 import type { AuthenticationMethod } from './event.js'
 import { EventLog, type EventLogOptions } from './event-log.js'
+import { FeedbackQueue } from './feedback.js'
 import { HubError } from './hub-error.js'
+import { Methods } from './methods.js'
 import { ensurePolicies, type Policy } from './policies.js'
 import { Registry, type RegistryEntry } from './registry.js'
+import { type Grant, StoredSubscriptions } from './stored-subscriptions.js'
 import type { Table, TableSource } from './table.js'
+import { type TwinRecord, Twins } from './twins.js'
 
 /** What the state is made of. */
 export interface HubStateOptions {
   readonly tables: TableSource
   readonly clock: Clock
   readonly events?: EventLogOptions | undefined
+  readonly commands?: CommandOptions | undefined
   /** The names this hub answers to in audiences, with and without ports. */
   readonly hosts: () => readonly string[]
   /** Calls back when everything changed so far is kept. @default at once: memory is all there is */
@@ -29,9 +35,14 @@ export class HubState {
   readonly authority: Authority
   readonly events: EventLog
   readonly clients = new Clients()
+  readonly twins: Twins
+  readonly methods: Methods
+  readonly commands: Commands
+  readonly feedback = new FeedbackQueue()
+  readonly subscriptions: StoredSubscriptions
   readonly whenKept: WhenKept
 
-  constructor({ tables, clock, events, hosts, whenKept = done => done() }: HubStateOptions) {
+  constructor({ tables, clock, events, commands, hosts, whenKept = done => done() }: HubStateOptions) {
     this.whenKept = whenKept
     const now = () => clock.now()
     this.registry = new Registry(tables.table<RegistryEntry>('identities'), now)
@@ -39,6 +50,23 @@ export class HubState {
     ensurePolicies(this.policies)
     this.authority = new Authority({ registry: this.registry, policies: this.policies, hosts, now })
     this.events = new EventLog(now, events)
+    const { clients, registry } = this
+    this.subscriptions = new StoredSubscriptions(tables.table<readonly Grant[]>('subscriptions'), registry)
+    this.twins = new Twins({
+      records: tables.table<TwinRecord>('twins'),
+      registry,
+      now,
+      desiredChanged: (identity, patch) => clients.handler(identity, 'desired')?.(patch),
+    })
+    this.methods = new Methods({ clients, registry, clock })
+    this.commands = new Commands({
+      records: tables.table<StoredCommand>('commands'),
+      registry,
+      clock,
+      limits: commands,
+      available: identity => clients.handler(identity, 'command')?.(),
+      feedback: feedback => this.feedback.add(feedback),
+    })
     this.registry.watch(({ kind, entry }) => {
       if (kind === 'removed') this.clients.part(entry.identity, 'removed')
       else if (kind === 'updated' && entry.status === 'disabled') this.#partDevice(entry.identity.deviceId)
