@@ -46,6 +46,7 @@ export class MemoryHost implements SessionHost {
 
   authenticate(credentials: Credentials): Authentication {
     this.credentials.push(credentials)
+    this.changed()
     const { identity } = credentials
     if (!this.known.some(known => identityKey(known) === identityKey(identity))) {
       return { accepted: false, reason: 'unknown-identity', detail: identityKey(identity) }

@@ -126,6 +126,8 @@ export class Listener extends Service {
     const failures = this.#meter.counter('listener_failed_handshakes')
     server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
       failures.add()
+      // A handshake that takes too long is only reported: the socket would stay open.
+      socket.destroy()
       this.#logger.log('debug', 'TLS handshake failed', { peer: socket.remoteAddress, code: error.code })
     })
     return server

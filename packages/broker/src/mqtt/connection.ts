@@ -282,9 +282,8 @@ export class MqttConnection implements ClientPeer {
   #subscribe(messageId: number, subscriptions: readonly Subscription[], granted: readonly number[]): void {
     const { session } = this.#opened!
     this.#request(
-      Promise.all(subscriptions.map(subscription => session.subscribe(subscription))).then(
-        () => this.#send(suback(messageId, granted)),
-        error => this.#violation(`a subscription could not be kept: ${describeError(error)}`),
+      Promise.all(subscriptions.map(subscription => session.subscribe(subscription))).then(() =>
+        this.#outlet.write(suback(messageId, granted)),
       ),
     )
   }
@@ -292,9 +291,8 @@ export class MqttConnection implements ClientPeer {
   #unsubscribe(messageId: number, subscriptions: readonly Subscription[]): void {
     const { session } = this.#opened!
     this.#request(
-      Promise.all(subscriptions.map(subscription => session.unsubscribe(subscription))).then(
-        () => this.#send(unsuback(messageId)),
-        error => this.#violation(`a subscription could not be dropped: ${describeError(error)}`),
+      Promise.all(subscriptions.map(subscription => session.unsubscribe(subscription))).then(() =>
+        this.#outlet.write(unsuback(messageId)),
       ),
     )
   }
@@ -330,9 +328,13 @@ export class MqttConnection implements ClientPeer {
 
   #request(work: Promise<unknown>): void {
     this.#requests += 1
-    void work.finally(() => {
+    const done = () => {
       this.#requests -= 1
       this.#onProgress()
+    }
+    work.then(done, error => {
+      this.#violation(`a request could not be answered: ${describeError(error)}`)
+      done()
     })
   }
 
@@ -341,10 +343,6 @@ export class MqttConnection implements ClientPeer {
     const writer = this.#share.writer.to(this.#outlet)
     writer.publish(topic, Buffer.from(body, 'utf8'), 0)
     writer.flush()
-  }
-
-  #send(packet: Buffer): void {
-    this.#outlet.write(packet)
   }
 
   #pump(): void {
@@ -371,6 +369,7 @@ export class MqttConnection implements ClientPeer {
     const paused = this.#state.phase === 'connecting' || full === true || this.#outlet.isCongested
     if (paused === this.#paused) return
     this.#paused = paused
+    this.#heard = this.#share.clock.monotonic()
     if (paused) this.#stream.pause()
     else this.#stream.resume()
   }

@@ -41,7 +41,9 @@ export function connack(returnCode: number, sessionPresent: boolean): Buffer {
 
 /** SUBACK. */
 export function suback(messageId: number, granted: readonly number[]): Buffer {
-  return mqttPacket.generate({ cmd: 'suback', messageId, granted: [...granted] })
+  const length = 2 + granted.length
+  const lengthBytes = length < 128 ? [length] : [(length & 0x7f) | 0x80, length >>> 7]
+  return Buffer.from([0x90, ...lengthBytes, messageId >>> 8, messageId & 0xff, ...granted])
 }
 
 /** UNSUBACK. */

@@ -136,9 +136,13 @@ function onPacket(state: SessionState, packet: Packet): Transition {
   if (state.phase !== 'open') return violation(state, 'a packet before CONNECT [MQTT-3.1.0-1]')
   switch (packet.cmd) {
     case 'subscribe':
-      return onSubscribe(state, packet)
+      return isListOfFilters(packet.messageId, packet.subscriptions)
+        ? onSubscribe(state, packet)
+        : violation(state, 'a SUBSCRIBE without identifier or filter, or with too many [MQTT-3.8.3-3]')
     case 'unsubscribe':
-      return onUnsubscribe(state, packet)
+      return isListOfFilters(packet.messageId, packet.unsubscriptions)
+        ? onUnsubscribe(state, packet)
+        : violation(state, 'an UNSUBSCRIBE without identifier or filter, or with too many [MQTT-3.10.3-2]')
     case 'pingreq':
       return { state, effects: [{ kind: 'pong' }] }
     case 'disconnect':
@@ -239,4 +243,10 @@ function closed(state: SessionState, end: SessionEnd, reason: string): Transitio
   return { state: { phase: 'closed' }, effects: will === undefined ? [close] : [{ kind: 'send-will', will }, close] }
 }
 
+function isListOfFilters(messageId: number | undefined, filters: readonly unknown[]): boolean {
+  return Boolean(messageId) && filters.length > 0 && filters.length <= MAX_FILTERS
+}
+
 const SUBSCRIPTION_REFUSED = 0x80
+/** Filters of one packet. The topic table has fewer than ten for any one client. */
+const MAX_FILTERS = 100
