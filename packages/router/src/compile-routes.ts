@@ -1,6 +1,6 @@
 import type { JsonValue, RouteDestination, RouteRule, RouteTarget } from '@edgewright/core'
 import { checkCondition } from './check/check.js'
-import type { RouteWarning } from './check/lint.js'
+import type { RouteWarning } from './lint/warning.js'
 import { type RouteSchema, type RuleParts, readRule } from './check/rule.js'
 import { sourcePattern } from './check/source-pattern.js'
 import type { CompiledRoute } from './compile/compiled-route.js'
@@ -65,7 +65,7 @@ export function compileRoutes(rules: RouteRules, options: CompileOptions = {}): 
     if ('text' in compiled) routes.push(compiled)
     else for (const problem of compiled) errors.push(new RouteError(name, text, problem))
   }
-  return { table: new RouteTable(routes, semantics, evaluation), errors, warnings: [] }
+  return { table: new RouteTable(routes, { semantics, limits, evaluation }), errors, warnings: [] }
 }
 
 function compileRoute(

@@ -63,6 +63,7 @@ export class Evaluation {
       group = { turn: 0, value: undefined }
       this.#groups.set(folded, group)
       this.#spellings.clear()
+      this.#scannedTurn = 0
     }
     return group
   }

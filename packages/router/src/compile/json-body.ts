@@ -49,10 +49,36 @@ export function readJsonBody(
 ): JsonValue | undefined {
   const encoding = bodyEncoding(message, source, semantics)
   if (encoding === undefined || message.body.byteLength > maxBytes) return undefined
+  const root = parse(message.body, encoding, semantics)
+  return root !== undefined && isSearchable(root, semantics) ? root : undefined
+}
+
+/** Why {@link readJsonBody} gives nothing, for people; undefined when it gives something. */
+export function whyUnusable(
+  message: Message,
+  source: MessageSource,
+  semantics: Semantics,
+  maxBytes: number,
+): string | undefined {
+  const { contentType, contentEncoding } = message.system
+  const encoding = bodyEncoding(message, source, semantics)
+  if (encoding === undefined) {
+    const [type, code] = [contentType ?? 'missing', contentEncoding ?? 'missing']
+    return `the body does not count as JSON: content type ${type}, content encoding ${code}`
+  }
+  if (message.body.byteLength > maxBytes) return `the body is larger than ${maxBytes} bytes`
+  const root = parse(message.body, encoding, semantics)
+  if (root === undefined) return 'the body is no valid JSON'
+  return isSearchable(root, semantics) ? undefined : 'the root of the body is of a kind that has no members'
+}
+
+function isSearchable(root: JsonValue, semantics: Semantics): boolean {
+  return typeof root === 'object' && root !== null && !(semantics === 'iotedge' && Array.isArray(root))
+}
+
+function parse(body: Uint8Array, encoding: BodyEncoding, semantics: Semantics): JsonValue | undefined {
   try {
-    const root = JSON.parse(decode(message.body, encoding, semantics)) as JsonValue
-    if (typeof root !== 'object' || root === null) return undefined
-    return Array.isArray(root) && semantics === 'iotedge' ? undefined : root
+    return JSON.parse(decode(body, encoding, semantics)) as JsonValue
   } catch {
     return undefined
   }

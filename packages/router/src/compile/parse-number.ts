@@ -1,36 +1,71 @@
-const SHAPE = /^[\t-\r ]*(.*?)[\t-\r ]*$/s
-const NUMBER = /^([+-]?)(\()?([+-]?)(\d[\d,]*)?(?:\.(\d*))?(?:[eE]([+-]?\d+))?(\))?([+-]?)$/
-const PLAIN = /^-?\d+(?:\.\d+)?$/
+const BLANKS_AROUND = /^[\t-\r ]+|[\t-\r ]+$/g
+const INFINITY = /^([+-]?)infinity$/i
+const NUMBER = /^([+(-]?)¤?[\t-\r ]*(\d[\d,]*)?(?:\.(\d*))?(?:e([+-]?\d+))?[\t-\r ]*¤?[\t-\r ]*([+)-]?)$/i
 const GROUPED = /^\d{1,3}(?:,\d{3})+$/
+
+/** Longer texts spell no number that anybody means. */
+const MAX_LENGTH = 256
 
 /**
  * The number that a text spells, independent of any culture: blanks around it, a sign on either side or parentheses
  * for a negative one, `,` between thousands, an exponent, a currency sign (`¤`), `Infinity`.
  *
- * @param anyGroups - whether commas may stand anywhere between digits, as the original has it.
+ * @param anyGroups - whether commas may stand anywhere behind a digit, as the original has it.
  * @returns NaN when the text spells none.
  */
 export function parseNumber(text: string, anyGroups: boolean): number {
-  if (text.length > MAX_LENGTH) return Number.NaN
-  if (PLAIN.test(text)) return Number(text)
-  const body = SHAPE.exec(text)![1]!
-  const infinity = /^([+-]?)infinity$/i.exec(body)
-  if (infinity !== null) return infinity[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY
-  const parts = NUMBER.exec(body.replace(/[\t-\r ]*¤[\t-\r ]*/, ''))
-  if (parts === null) return Number.NaN
-  const [, sign = '', open, innerSign = '', whole, fraction, exponent = '0', close, trailingSign = ''] = parts
-  const signs = sign + innerSign + trailingSign
-  const wellFormed = (open === undefined) === (close === undefined) && signs.length <= 1
-  const digits = groupedDigits(whole ?? '', anyGroups)
-  if (!wellFormed || digits === undefined || (digits === '' && !fraction)) return Number.NaN
-  const value = Number(`${digits || '0'}.${fraction || '0'}e${exponent}`)
-  return open !== undefined || signs === '-' ? -value : value
+  const plain = parsePlain(text)
+  return Number.isNaN(plain) && text.length <= MAX_LENGTH ? parseAny(text, anyGroups) : plain
 }
 
-/** Longer texts spell no number that anybody means. */
-const MAX_LENGTH = 1024
+function parseAny(text: string, anyGroups: boolean): number {
+  const trimmed = text.replace(BLANKS_AROUND, '')
+  const infinity = INFINITY.exec(trimmed)
+  if (infinity !== null) return infinity[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY
+  const parts = NUMBER.exec(trimmed)
+  if (parts === null) return Number.NaN
+  const [, before = '', whole = '', fraction = '', exponent = '0', after = ''] = parts
+  const digits = ungrouped(whole, anyGroups)
+  const bracketed = before === '(' && after === ')'
+  const signed = !`${before}${after}`.match(/[()]/) && (before === '' || after === '')
+  if (digits === undefined || digits + fraction === '' || !(bracketed || signed)) return Number.NaN
+  const value = Number(`${digits || '0'}.${fraction || '0'}e${exponent}`)
+  return bracketed || before === '-' || after === '-' ? -value : value
+}
 
-function groupedDigits(digits: string, anyGroups: boolean): string | undefined {
+function ungrouped(digits: string, anyGroups: boolean): string | undefined {
   if (!digits.includes(',')) return digits
   return anyGroups || GROUPED.test(digits) ? digits.replaceAll(',', '') : undefined
+}
+
+const ZERO = 48
+const NINE = 57
+const MINUS = 45
+const POINT = 46
+/** As many digits as a double holds exactly, so that one division rounds once and rightly. */
+const EXACT_DIGITS = 15
+const POWERS_OF_TEN = Float64Array.from({ length: EXACT_DIGITS + 1 }, (_, exponent) => 10 ** exponent)
+
+/** The number in a text of nothing but digits, with a minus or a point: nearly every reading. NaN for other texts. */
+function parsePlain(text: string): number {
+  const length = text.length
+  const negative = length > 0 && text.charCodeAt(0) === MINUS
+  const first = negative ? 1 : 0
+  let point = -1
+  let value = 0
+  if (length - first > EXACT_DIGITS + 1) return Number.NaN
+  for (let at = first; at < length; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit >= ZERO && unit <= NINE) {
+      value = value * 10 + (unit - ZERO)
+    } else if (unit === POINT && point < 0) {
+      point = at
+    } else {
+      return Number.NaN
+    }
+  }
+  const digits = length - first - (point < 0 ? 0 : 1)
+  if (digits === 0 || digits > EXACT_DIGITS) return Number.NaN
+  if (point >= 0) value /= POWERS_OF_TEN[length - point - 1]!
+  return negative ? -value : value
 }

@@ -1,24 +1,36 @@
 import type { Message, MessageSource, RouteDestination } from '@edgewright/core'
+import type { RouteLimits } from '../limits.js'
 import type { Semantics } from '../semantics.js'
 import { Candidates } from './candidates.js'
 import type { CompiledRoute } from './compiled-route.js'
 import type { Evaluation } from './evaluation.js'
 import { SourceIndex } from './source-index.js'
 
+/** What a table needs besides its routes. */
+export interface RouteTableOptions {
+  readonly semantics: Semantics
+  readonly limits: Required<RouteLimits>
+  /** The one whose slots the routes' conditions use. */
+  readonly evaluation: Evaluation
+}
+
 /** Compiled routes: answers for each message where it goes. */
 export class RouteTable {
   /** The routes in the order they were given; broken ones are not among them. */
   readonly routes: readonly CompiledRoute[]
   readonly semantics: Semantics
+  /** The bounds it was compiled with. */
+  readonly limits: Required<RouteLimits>
   readonly #evaluation: Evaluation
   readonly #index: SourceIndex
   readonly #bySource = new CandidatesBySource(source => this.#find(source))
   readonly #bySet = new Map<string, Candidates>()
 
   /** @internal Made by `compileRoutes`. */
-  constructor(routes: readonly CompiledRoute[], semantics: Semantics, evaluation: Evaluation) {
+  constructor(routes: readonly CompiledRoute[], { semantics, limits, evaluation }: RouteTableOptions) {
     this.routes = Object.freeze(routes)
     this.semantics = semantics
+    this.limits = limits
     this.#evaluation = evaluation
     this.#index = new SourceIndex(routes.map(route => route.pattern))
   }

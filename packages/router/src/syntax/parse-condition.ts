@@ -1,29 +1,10 @@
 import { parseSystem } from './body-path.js'
 import type { TokenCursor } from './cursor.js'
 import type { Semantics } from '../semantics.js'
+import { BINDING } from './operators.js'
 import { type Span, spanning } from './span.js'
 import type { Token, TokenKind } from './token.js'
 import type { BinaryOperator, Expression } from './tree.js'
-
-/** How tightly the operators between two operands bind; all of them to the left. */
-const BINDING: Partial<Record<TokenKind, number>> = {
-  '??': 1,
-  OR: 2,
-  AND: 3,
-  '=': 4,
-  '!=': 4,
-  '<>': 4,
-  '<': 5,
-  '<=': 5,
-  '>': 5,
-  '>=': 5,
-  '+': 6,
-  '-': 6,
-  '||': 6,
-  '*': 7,
-  '/': 7,
-  '%': 7,
-}
 
 const A_VALUE = 'a property, a value or a function'
 
@@ -56,7 +37,7 @@ class ConditionParser {
     let left = this.#unary(depth)
     for (;;) {
       const operator = this.#cursor.current
-      const strength = BINDING[operator.kind]
+      const strength = strengthOf(operator.kind)
       if (strength === undefined || strength <= binding) return left
       if (operator.kind === 'AND' || operator.kind === 'OR') {
         left = this.#logical(operator.kind, left, strength, depth)
@@ -178,6 +159,10 @@ class ConditionParser {
     this.#cursor.skipTo('INTO')
     return { kind: 'invalid', start, end }
   }
+}
+
+function strengthOf(kind: TokenKind): number | undefined {
+  return kind === '<>' ? BINDING['!='] : (BINDING as Partial<Record<TokenKind, number>>)[kind]
 }
 
 function hintAgainst(token: Token): string | undefined {

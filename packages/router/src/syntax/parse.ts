@@ -4,6 +4,7 @@ import { parseCondition } from './parse-condition.js'
 import type { Problems } from './problem.js'
 import { parseSink } from './sink.js'
 import { spanning } from './span.js'
+import type { Token } from './token.js'
 import { tokenize } from './tokenize.js'
 import { tokenizeOriginal } from './tokenize-original.js'
 import type { Route, Segment, Sink, Source } from './tree.js'
@@ -70,9 +71,13 @@ function gluedKeyword(source: Source): string | undefined {
   return keyword === undefined ? undefined : `Put a blank before ${keyword}.`
 }
 
+function gluedSink(token: Token): string | undefined {
+  return token.kind === 'name' && /^into\$/i.test(token.text) ? 'Put a blank after INTO.' : undefined
+}
+
 function parseInto(cursor: TokenCursor, options: ParseOptions, afterCondition: boolean): Sink | undefined {
   if (!cursor.at('INTO')) {
-    cursor.unexpected(afterCondition ? 'an operator or INTO' : 'INTO')
+    cursor.unexpected(afterCondition ? 'an operator or INTO' : 'INTO', gluedSink(cursor.current))
     cursor.skipTo('INTO')
   }
   if (cursor.take('INTO') === undefined) return undefined

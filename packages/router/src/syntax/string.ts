@@ -25,9 +25,9 @@ export function scanString(text: string, start: number): Token {
   return { kind: 'string', value: value + text.slice(copied, at), raw: text.slice(start + 1, at), start, end: at + 1 }
 }
 
-/** A text as a string of the language, in single quotes. */
-export function quote(text: string): string {
-  return `'${text.replace(/['\\]/g, '\\$&')}'`
+/** A text as a string of the language. */
+export function quote(text: string, mark: "'" | '"' = "'"): string {
+  return mark + text.replaceAll('\\', '\\\\').replaceAll(mark, `\\${mark}`) + mark
 }
 
 function escapeAt(text: string, at: number): { value: string; length: number } | undefined {
