@@ -1,40 +1,11 @@
-import { createMessage, type Connectivity, type Identity, identityKey } from '@edgewright/core'
-import { createSasToken } from '@edgewright/protocol'
+import { createMessage } from '@edgewright/core'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { IotHubUpstream, type IotHubUpstreamOptions } from '../src/index.js'
+import type { IotHubUpstream, IotHubUpstreamOptions } from '../src/index.js'
+import { becomes, bodies, DEVICE, MODULE, numbered, upstreamTo } from './fixture.js'
 import { RheaHub } from './rhea-hub.js'
-
-const KEY = Buffer.from('a key').toString('base64')
-const DEVICE = { deviceId: 'press' }
-const MODULE = { deviceId: 'press', moduleId: 'sensor' }
 
 let hub: RheaHub
 let upstream: IotHubUpstream
-
-function upstreamTo(target: RheaHub, options: Partial<IotHubUpstreamOptions> = {}): IotHubUpstream {
-  return new IotHubUpstream({
-    host: 'hub.test',
-    gatewayHost: '127.0.0.1',
-    ports: { amqp: target.port },
-    ca: target.certificates.ca,
-    token: async (_, resource, expiresAt) => createSasToken({ resource, expiresAt, key: KEY }),
-    reconnect: { first: 20, most: 50 },
-    ...options,
-  })
-}
-
-function becomes(type: Connectivity['type'], of: IotHubUpstream = upstream): Promise<Connectivity> {
-  if (of.connectivity.type === type) return Promise.resolve(of.connectivity)
-  return new Promise(resolve => of.once('connectivity', resolve))
-}
-
-function numbered(count: number, prefix = 'm') {
-  return Array.from({ length: count }, (_, at) => createMessage({ body: `${prefix}${at}` }))
-}
-
-function bodies(of: Identity): string[] {
-  return hub.arrivals.filter(({ sender }) => sender === identityKey(of)).map(({ message }) => message.body.toString())
-}
 
 beforeEach(async () => {
   hub = new RheaHub()
@@ -50,7 +21,7 @@ afterEach(async () => {
 describe('telemetry', () => {
   test('of many identities goes over one connection, in order, under the name of its sender', async () => {
     await upstream.start()
-    await becomes('online')
+    await becomes('online', upstream)
     const identities = Array.from({ length: 20 }, (_, at) => ({ deviceId: 'press', moduleId: `m${at}` }))
     const outcomes = await Promise.all(
       identities.map(identity => upstream.session(identity).send(numbered(500, identity.moduleId))),
@@ -58,7 +29,7 @@ describe('telemetry', () => {
     expect(outcomes.flat().every(({ kind }) => kind === 'accepted')).toBe(true)
     expect(hub.connections).toBe(1)
     for (const identity of identities) {
-      expect(bodies(identity)).toEqual(numbered(500, identity.moduleId).map(({ body }) => body.toString()))
+      expect(bodies(hub, identity)).toEqual(numbered(500, identity.moduleId).map(({ body }) => body.toString()))
     }
   })
 
@@ -66,7 +37,7 @@ describe('telemetry', () => {
     hub.behaviour.message = (_, { body }) =>
       body.toString() === 'm1' ? { condition: 'com.microsoft:argument-error', description: 'no good' } : undefined
     await upstream.start()
-    await becomes('online')
+    await becomes('online', upstream)
     expect(await upstream.session(DEVICE).send(numbered(3))).toEqual([
       { kind: 'accepted' },
       { kind: 'reject', reason: expect.stringContaining('no good') },
@@ -77,7 +48,7 @@ describe('telemetry', () => {
   test('is pipelined: nothing waits for the outcome of what was sent before', async () => {
     hub.behaviour.message = () => 'hold'
     await upstream.start()
-    await becomes('online')
+    await becomes('online', upstream)
     const sent = upstream.session(DEVICE).send(numbered(50))
     await hub.until(() => hub.held.length === 50)
     for (const held of hub.held) held.accept()
@@ -88,7 +59,7 @@ describe('telemetry', () => {
     hub.behaviour.credit = 3
     hub.behaviour.message = ({ moduleId }) => (moduleId === undefined ? 'hold' : undefined)
     await upstream.start()
-    await becomes('online')
+    await becomes('online', upstream)
     const slow = upstream.session(DEVICE).send(numbered(40))
     await hub.until(() => hub.held.length >= 3)
     expect((await upstream.session(MODULE).send(numbered(200))).every(({ kind }) => kind === 'accepted')).toBe(true)
@@ -97,7 +68,7 @@ describe('telemetry', () => {
       hub.held[settled]!.accept()
     }
     await slow
-    expect(bodies(DEVICE)).toEqual(numbered(40).map(({ body }) => body.toString()))
+    expect(bodies(hub, DEVICE)).toEqual(numbered(40).map(({ body }) => body.toString()))
   })
 
   test('stops at a message that is to be given again, so that order is kept', async () => {
@@ -106,7 +77,7 @@ describe('telemetry', () => {
       throttled && body.toString() === 'm1' ? { condition: 'com.microsoft:device-container-throttled' } : undefined
     upstream = upstreamTo(hub, { window: 2 })
     await upstream.start()
-    await becomes('online')
+    await becomes('online', upstream)
     const outcomes = await upstream.session(DEVICE).send(numbered(100))
     expect(outcomes[0]).toEqual({ kind: 'accepted' })
     expect(outcomes[1]).toEqual({ kind: 'retry', reason: expect.stringContaining('throttled') })
@@ -117,7 +88,7 @@ describe('telemetry', () => {
 
   test('that is larger than the link takes is refused for good', async () => {
     await upstream.start()
-    await becomes('online')
+    await becomes('online', upstream)
     const large = createMessage({ body: Buffer.alloc(300_000) })
     const [refused, sent] = await upstream.session(DEVICE).send([large, ...numbered(1)])
     expect(refused).toEqual({ kind: 'reject', reason: expect.stringContaining('more than the cloud takes') })
@@ -127,7 +98,7 @@ describe('telemetry', () => {
   test('is given back when the caller no longer waits', async () => {
     hub.behaviour.message = () => 'hold'
     await upstream.start()
-    await becomes('online')
+    await becomes('online', upstream)
     const controller = new AbortController()
     const sent = upstream.session(DEVICE).send(numbered(3), controller.signal)
     await hub.until(() => hub.held.length === 3)
@@ -144,12 +115,12 @@ describe('the link', () => {
 
   test('comes back by itself after a cut, and nothing given is lost', async () => {
     await upstream.start()
-    await becomes('online')
+    await becomes('online', upstream)
     const wanted = numbered(2_000)
     const waiting = [...wanted]
     let cuts = 0
     while (waiting.length > 0) {
-      await becomes('online')
+      await becomes('online', upstream)
       const outcomes = upstream.session(DEVICE).send(waiting.slice(0, 100))
       if (cuts < 5 && waiting.length < 2_000 - cuts * 300) {
         cuts += 1
@@ -160,13 +131,13 @@ describe('the link', () => {
       waiting.splice(0, first < 0 ? 100 : first)
     }
     expect(cuts).toBe(5)
-    expect([...new Set(bodies(DEVICE))]).toEqual(wanted.map(({ body }) => body.toString()))
+    expect([...new Set(bodies(hub, DEVICE))]).toEqual(wanted.map(({ body }) => body.toString()))
   })
 
   test('says why it was lost', async () => {
     await upstream.start()
-    await becomes('online')
-    const lost = becomes('offline')
+    await becomes('online', upstream)
+    const lost = becomes('offline', upstream)
     hub.cut()
     expect(await lost).toMatchObject({ type: 'offline', reason: expect.stringContaining('connection-reset') })
   })
@@ -189,13 +160,13 @@ describe('the link', () => {
 
   test('stops in good order, twice, and starts again', async () => {
     await upstream.start()
-    await becomes('online')
+    await becomes('online', upstream)
     await upstream.session(DEVICE).send(numbered(1))
     await Promise.all([upstream.stop(), upstream.stop()])
     expect(upstream.connectivity).toMatchObject({ type: 'offline', reason: 'stopped' })
     await hub.until(() => hub.sockets.size === 0)
     await upstream.start()
-    await becomes('online')
+    await becomes('online', upstream)
     expect(await upstream.session(DEVICE).send(numbered(1))).toEqual([{ kind: 'accepted' }])
   })
 })
@@ -204,7 +175,7 @@ describe('an identity', () => {
   test('that is refused does not touch the others', async () => {
     hub.behaviour.token = ({ moduleId }) => (moduleId === undefined ? 401 : 200)
     await upstream.start()
-    await becomes('online')
+    await becomes('online', upstream)
     const outcomes = await Promise.all([
       upstream.session(DEVICE).send(numbered(2)),
       upstream.session(MODULE).send(numbered(2)),

@@ -58,6 +58,8 @@ export class RheaHub {
     (message: AmqpMessage, reply: (message: WritableAmqpMessage) => void) => void
   >()
   connections = 0
+  /** What the last client asked for in its OPEN, in milliseconds. */
+  idleTimeOut: number | undefined
   #server: Server | undefined
   #waiters: (() => void)[] = []
   readonly sockets = new Set<TLSSocket>()
@@ -130,6 +132,10 @@ export class RheaHub {
     }
     for (const event of ['receiver_error', 'session_close', 'receiver_close', 'sender_close'])
       connection.on(event, () => this.changed())
+    connection.on('connection_open', () => {
+      this.idleTimeOut = connection.idle_time_out
+    })
+    connection.on('sender_flow', () => this.changed())
     connection.on('sender_open', (context: EventContext) => {
       const sender = context.sender!
       sender.set_source(sender.source)

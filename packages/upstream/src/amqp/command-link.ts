@@ -1,7 +1,7 @@
 import type { CloudDelivery, Settlement } from '@edgewright/core'
 import { type AmqpMessage, deliveryFromAmqp, Refusal } from '@edgewright/protocol'
 import type { Delivery, EventContext, Receiver } from 'rhea'
-import type { LinkHost } from './link-host.js'
+import { detach, type LinkHost, type OnLinkClosed } from './link-host.js'
 import { settle } from './settle.js'
 
 /** Messages without a settlement at once; the hub queues at most 50 for an identity. */
@@ -9,11 +9,9 @@ const WINDOW = 20
 
 /** The link that cloud-to-device messages of one identity come by. */
 export class CommandLink {
-  readonly #host: LinkHost
   readonly #receiver: Receiver
 
   private constructor(host: LinkHost, receiver: Receiver, onCommand: (delivery: CloudDelivery) => void) {
-    this.#host = host
     this.#receiver = receiver
     receiver.on('message', (context: EventContext) => {
       const { delivery } = context
@@ -34,13 +32,18 @@ export class CommandLink {
   }
 
   /** @throws as `CloudSession` */
-  static async open(host: LinkHost, onCommand: (delivery: CloudDelivery) => void): Promise<CommandLink> {
-    const receiver = await host.attachReceiver('devicebound', { snd_settle_mode: 0, rcv_settle_mode: 0 })
+  static async open(
+    host: LinkHost,
+    onCommand: (delivery: CloudDelivery) => void,
+    onClosed: OnLinkClosed,
+  ): Promise<CommandLink> {
+    const options = { snd_settle_mode: 0 as const, rcv_settle_mode: 0 as const }
+    const receiver = await host.attachReceiver('devicebound', options, onClosed)
     return new CommandLink(host, receiver, onCommand)
   }
 
   close(): void {
-    this.#host.detach(this.#receiver)
+    detach(this.#receiver)
   }
 
   #settle(delivery: Delivery, settlement: Settlement): void {

@@ -116,10 +116,11 @@ export class AmqpIdentityChannel implements IdentityChannel {
       const handlers = this.#handlers
       try {
         const session = await this.#opened()
-        await session.serve(handlers)
-        failures = 0
+        const deaf = new AbortController()
+        await session.serve(handlers, () => deaf.abort())
         if (!listens(handlers) && this.#handlers === handlers) break
-        await this.#untilOutdated(session, handlers)
+        await this.#untilOutdated(handlers, session.ended, deaf.signal)
+        failures = 0
       } catch (error) {
         failures += 1
         const delay = backoffDelay(tuning.identityRetry, failures, random())
@@ -132,12 +133,12 @@ export class AmqpIdentityChannel implements IdentityChannel {
     this.#restWhenIdle()
   }
 
-  /** Resolves when the session has ended, or other handlers were given. */
-  #untilOutdated(session: IdentitySession, handlers: CloudHandlers): Promise<void> {
+  /** Resolves when one of the signals is aborted, or other handlers were given. */
+  #untilOutdated(handlers: CloudHandlers, ...signals: readonly AbortSignal[]): Promise<void> {
     return new Promise(resolve => {
       this.#handlersChanged = resolve
-      session.ended.addEventListener('abort', () => resolve(), { once: true })
-      if (session.ended.aborted || this.#handlers !== handlers) resolve()
+      for (const signal of signals) signal.addEventListener('abort', () => resolve(), { once: true })
+      if (signals.some(({ aborted }) => aborted) || this.#handlers !== handlers) resolve()
     })
   }
 

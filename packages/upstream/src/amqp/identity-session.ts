@@ -1,13 +1,21 @@
 import { randomUUID } from 'node:crypto'
-import type { CloudHandlers, DeliveryOutcome, Identity, Logger, Message } from '@edgewright/core'
-import { type AmqpLinkKind, formatLinkAddress, formatSasAudience } from '@edgewright/protocol'
+import type {
+  CloudDelivery,
+  CloudHandlers,
+  DeliveryOutcome,
+  EdgewrightError,
+  Identity,
+  Logger,
+  Message,
+} from '@edgewright/core'
+import { AMQP_CONDITION, type AmqpLinkKind, formatLinkAddress, formatSasAudience } from '@edgewright/protocol'
 import type { LinkOptions, Receiver, Sender, Session } from 'rhea'
 import { offline } from '../errors.js'
 import { withDeadline } from '../network/deadline.js'
 import { CommandLink } from './command-link.js'
 import type { AmqpConnection } from './connection.js'
 import type { AmqpContext } from './context.js'
-import type { LinkHost } from './link-host.js'
+import type { LinkHost, OnLinkClosed } from './link-host.js'
 import { LiveToken } from './live-token.js'
 import { MethodLinks } from './method-links.js'
 import { OnDemand } from './on-demand.js'
@@ -31,23 +39,13 @@ export class IdentitySession implements LinkHost {
   readonly #session: Session
   readonly #token: LiveToken
   readonly #ending = new AbortController()
-  readonly #closedHere = new WeakSet<Sender | Receiver>()
-  readonly #telemetry = new OnDemand(() => this.#openTelemetry())
-  readonly #twin = new OnDemand(() => TwinLinks.open(this, patch => this.#handlers.desired?.(patch)))
-  readonly #methods = new OnDemand(() =>
-    MethodLinks.open(this, async (request, signal) => {
-      if (this.#handlers.method === undefined) throw new Error('nobody takes method calls here')
-      return this.#handlers.method(request, signal)
-    }),
-  )
-  readonly #commands = new OnDemand(() =>
-    CommandLink.open(this, delivery => {
-      if (this.#handlers.command === undefined) delivery.settle('abandoned')
-      else this.#handlers.command(delivery)
-    }),
-  )
+  readonly #telemetry: OnDemand<TelemetrySender>
+  readonly #twin: OnDemand<TwinLinks>
+  readonly #methods: OnDemand<MethodLinks>
+  readonly #commands: OnDemand<CommandLink>
   #handlers: CloudHandlers = {}
   #desired = false
+  #onDeaf: () => void = () => undefined
 
   private constructor(context: AmqpContext, identity: Identity, token: LiveToken) {
     this.identity = identity
@@ -57,6 +55,26 @@ export class IdentitySession implements LinkHost {
     this.#context = context
     this.#token = token
     this.#session = context.connection.beginSession()
+    const deaf = () => this.#onDeaf()
+    this.#telemetry = this.#onDemand(
+      onClosed => this.#openTelemetry(onClosed),
+      () => undefined,
+    )
+    this.#twin = this.#onDemand(
+      onClosed => TwinLinks.open(this, patch => this.#handlers.desired?.(patch), onClosed),
+      () => {
+        this.#desired = false
+        this.#onDeaf()
+      },
+    )
+    this.#methods = this.#onDemand(
+      onClosed => MethodLinks.open(this, async (...call) => (this.#handlers.method ?? nobody)(...call), onClosed),
+      deaf,
+    )
+    this.#commands = this.#onDemand(
+      onClosed => CommandLink.open(this, delivery => (this.#handlers.command ?? putBack)(delivery), onClosed),
+      deaf,
+    )
     this.#session.once('session_close', () => this.#end(AmqpRefusal.from(this.#session.error)))
     void token.lapsed.then(error => this.#end(error))
     void context.connection.lost.then(failure => this.#end(failure))
@@ -85,9 +103,15 @@ export class IdentitySession implements LinkHost {
     return this.#twin.get()
   }
 
-  /** Listens for what has a handler, and for nothing else. @throws as `CloudSession` */
-  async serve(handlers: CloudHandlers): Promise<void> {
+  /**
+   * Listens for what has a handler, and for nothing else.
+   *
+   * @param onDeaf - what was listened to is gone, although the session is not
+   * @throws as `CloudSession`
+   */
+  async serve(handlers: CloudHandlers, onDeaf: () => void): Promise<void> {
     this.#handlers = handlers
+    this.#onDeaf = onDeaf
     await Promise.all([
       this.#serveDesired(handlers.desired !== undefined),
       serveOver(this.#methods, handlers.method !== undefined),
@@ -100,26 +124,18 @@ export class IdentitySession implements LinkHost {
     this.#end(offline('the identity was closed'))
   }
 
-  async attachSender(kind: AmqpLinkKind, options: LinkOptions = {}): Promise<Sender> {
+  async attachSender(kind: AmqpLinkKind, options: LinkOptions, onClosed: OnLinkClosed): Promise<Sender> {
     const target = formatLinkAddress(kind, this.identity)
-    const link = this.#session.attach_sender({
-      target,
-      treat_modified_as_released: false,
-      ...linkOptions(kind, options),
-    })
-    return this.#attached(link, target)
+    const manual = { treat_modified_as_released: false }
+    const link = this.#session.attach_sender({ target, ...manual, ...linkOptions(kind, options) })
+    return this.#attached(link, target, onClosed)
   }
 
-  async attachReceiver(kind: AmqpLinkKind, options: LinkOptions = {}): Promise<Receiver> {
+  async attachReceiver(kind: AmqpLinkKind, options: LinkOptions, onClosed: OnLinkClosed): Promise<Receiver> {
     const source = formatLinkAddress(kind, this.identity)
     const manual = { credit_window: 0, autoaccept: false }
     const link = this.#session.attach_receiver({ source, ...manual, ...linkOptions(kind, options) })
-    return this.#attached(link, source)
-  }
-
-  detach(link: Sender | Receiver): void {
-    this.#closedHere.add(link)
-    link.close()
+    return this.#attached(link, source, onClosed)
   }
 
   timed<T>(what: string, signal: AbortSignal | undefined, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -133,23 +149,39 @@ export class IdentitySession implements LinkHost {
     return withDeadline({ clock, delay: tuning.operationTimeout, expired, signals: [this.ended, signal] }, run)
   }
 
-  async #attached<L extends Sender | Receiver>(link: L, address: string): Promise<L> {
-    const closed = link.is_receiver() ? 'receiver_close' : 'sender_close'
-    try {
-      await this.timed(`no answer to the attach of ${address}`, undefined, signal => opened(link, signal))
-    } catch (error) {
-      const judged = upstreamError(this.identity, error)
-      if (judged.code === 'UPSTREAM_UNAUTHORIZED') this.#end(judged)
-      throw judged
-    }
-    link.once(closed, () => {
-      if (!this.#closedHere.has(link)) this.#end(AmqpRefusal.from(link.error))
+  async #attached<L extends Sender | Receiver>(link: L, address: string, onClosed: OnLinkClosed): Promise<L> {
+    let attached = false
+    let refusal: EdgewrightError | undefined
+    link.once(link.is_receiver() ? 'receiver_close' : 'sender_close', () => {
+      refusal = this.#judged(AmqpRefusal.from(link.error))
+      if (attached) onClosed(refusal)
     })
+    await this.timed(`no answer to the attach of ${address}`, undefined, signal => opened(link, signal)).catch(
+      error => {
+        throw this.#judged(error)
+      },
+    )
+    // Some peers attach first and refuse then.
+    if (refusal !== undefined) throw refusal
+    attached = true
     return link
   }
 
-  async #openTelemetry(): Promise<TelemetrySender> {
-    const link = await this.attachSender('events', { snd_settle_mode: 0, rcv_settle_mode: 0 })
+  #onDemand<T>(open: (onClosed: OnLinkClosed) => Promise<T>, onLost: () => void): OnDemand<T> {
+    const { clock, random, tuning } = this.#context
+    const onClosed: OnLinkClosed = error => {
+      links.failed(error)
+      onLost()
+    }
+    const links: OnDemand<T> = new OnDemand(() => open(onClosed), { clock, random, backoff: tuning.identityRetry })
+    return links
+  }
+
+  async #openTelemetry(onClosed: OnLinkClosed): Promise<TelemetrySender> {
+    const link = await this.attachSender('events', { snd_settle_mode: 0, rcv_settle_mode: 0 }, error => {
+      onClosed(error)
+      sender.end(error.message)
+    })
     const sender = new TelemetrySender(this.connection, link, {
       window: this.#context.tuning.window,
       onUnauthorized: refusal => this.#end(refusal),
@@ -169,12 +201,26 @@ export class IdentitySession implements LinkHost {
     }
   }
 
+  /** Credentials that no longer count end the session; anything else only what it was about. */
+  #judged(error: unknown): EdgewrightError {
+    if (error instanceof AmqpRefusal && error.condition === AMQP_CONDITION.unauthorized) this.#end(error)
+    return upstreamError(this.identity, error)
+  }
+
   #end(error: unknown): void {
     if (this.ended.aborted) return
     this.#token.end()
     this.#session.close()
     this.#ending.abort(upstreamError(this.identity, error))
   }
+}
+
+async function nobody(): Promise<never> {
+  throw new Error('nobody takes method calls here')
+}
+
+function putBack(delivery: CloudDelivery): void {
+  delivery.settle('abandoned')
 }
 
 async function serveOver(links: OnDemand<{ close(): void }>, wanted: boolean): Promise<void> {

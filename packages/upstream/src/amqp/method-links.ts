@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { describeError, identityKey, type MethodRequest, type MethodResponse } from '@edgewright/core'
 import {
   type AmqpMessage,
@@ -7,9 +6,10 @@ import {
   methodResponseToAmqp,
   Refusal,
 } from '@edgewright/protocol'
-import type { EventContext, Receiver, Sender } from 'rhea'
+import type { EventContext } from 'rhea'
 import { jsonBytes, parseJson } from '../twin-document.js'
-import type { LinkHost } from './link-host.js'
+import type { LinkHost, OnLinkClosed } from './link-host.js'
+import { attachPair, type LinkPair } from './link-pair.js'
 import { RequestQueue } from './request-queue.js'
 
 /** Calls under way at once. */
@@ -23,18 +23,17 @@ export type MethodHandler = (request: MethodRequest, signal: AbortSignal) => Pro
 /** The pair of links that method calls of one identity come by. */
 export class MethodLinks {
   readonly #host: LinkHost
-  readonly #sender: Sender
-  readonly #receiver: Receiver
+  readonly #pair: LinkPair
   readonly #responses: RequestQueue
 
-  private constructor(host: LinkHost, sender: Sender, receiver: Receiver, handler: MethodHandler) {
+  private constructor(host: LinkHost, pair: LinkPair, handler: MethodHandler) {
     this.#host = host
-    this.#sender = sender
-    this.#receiver = receiver
-    this.#responses = new RequestQueue(host.connection, sender)
-    receiver.on('message', (context: EventContext) => {
-      context.delivery?.accept()
-      const request = methodRequestFromAmqp(context.message as AmqpMessage)
+    this.#pair = pair
+    this.#responses = new RequestQueue(host.connection, pair.sender)
+    const { receiver } = pair
+    receiver.on('message', ({ delivery, message }: EventContext) => {
+      delivery?.accept()
+      const request = methodRequestFromAmqp(message as AmqpMessage)
       if (request instanceof Refusal) return receiver.add_credit(1)
       void this.#call(request, handler).finally(() => receiver.add_credit(1))
     })
@@ -42,19 +41,12 @@ export class MethodLinks {
   }
 
   /** @throws as `CloudSession` */
-  static async open(host: LinkHost, handler: MethodHandler): Promise<MethodLinks> {
-    const options = {
-      snd_settle_mode: 1 as const,
-      rcv_settle_mode: 0 as const,
-      properties: { 'com.microsoft:channel-correlation-id': `methods:${randomUUID()}` },
-    }
-    const sender = await host.attachSender('methods', options)
-    return new MethodLinks(host, sender, await host.attachReceiver('methods', options), handler)
+  static async open(host: LinkHost, handler: MethodHandler, onClosed: OnLinkClosed): Promise<MethodLinks> {
+    return new MethodLinks(host, await attachPair(host, 'methods', onClosed), handler)
   }
 
   close(): void {
-    this.#host.detach(this.#receiver)
-    this.#host.detach(this.#sender)
+    this.#pair.close()
   }
 
   async #call({ id, name, body }: AmqpMethodRequest, handler: MethodHandler): Promise<void> {

@@ -9,10 +9,11 @@ import {
   type TwinOperation,
   twinRequestToAmqp,
 } from '@edgewright/protocol'
-import type { EventContext, Receiver, Sender } from 'rhea'
+import type { EventContext } from 'rhea'
 import { offline, refused, throttled, unauthorized } from '../errors.js'
 import { failureText, jsonBytes, parseDesiredPatch, parseTwin } from '../twin-document.js'
-import type { LinkHost } from './link-host.js'
+import type { LinkHost, OnLinkClosed } from './link-host.js'
+import { attachPair, type LinkPair } from './link-pair.js'
 import { Pending } from './pending.js'
 import { RequestQueue } from './request-queue.js'
 
@@ -27,33 +28,34 @@ const NO_BODY = Buffer.from(' ')
 export class TwinLinks {
   readonly #host: LinkHost
   readonly #requests: RequestQueue
-  readonly #responses = new Pending<TwinResponse>()
+  readonly #responses: Pending<TwinResponse>
 
-  private constructor(host: LinkHost, sender: Sender, receiver: Receiver, onDesired: (patch: TwinPatch) => void) {
+  private constructor(host: LinkHost, { sender }: LinkPair, responses: Pending<TwinResponse>) {
     this.#host = host
     this.#requests = new RequestQueue(host.connection, sender)
-    receiver.on('message', (context: EventContext) => {
-      context.delivery?.accept()
+    this.#responses = responses
+    host.ended.addEventListener('abort', () => responses.end(host.ended.reason), { once: true })
+  }
+
+  /** @throws as `CloudSession` */
+  static async open(host: LinkHost, onDesired: (patch: TwinPatch) => void, onClosed: OnLinkClosed): Promise<TwinLinks> {
+    const responses = new Pending<TwinResponse>()
+    const pair = await attachPair(host, 'twin', error => {
+      responses.end(error)
+      onClosed(error)
+    })
+    const { receiver } = pair
+    receiver.on('message', ({ delivery, message }: EventContext) => {
+      delivery?.accept()
       receiver.add_credit(1)
-      const notice = twinNoticeFromAmqp(context.message as AmqpMessage)
+      const notice = twinNoticeFromAmqp(message as AmqpMessage)
       if (notice instanceof Refusal) return
-      if (notice.kind === 'response') return this.#responses.answer(idText(notice.id) ?? '', notice)
+      if (notice.kind === 'response') return responses.answer(idText(notice.id) ?? '', notice)
       const patch = parseDesiredPatch(notice.body, notice.version)
       if (patch !== undefined) onDesired(patch)
     })
     receiver.add_credit(WINDOW)
-    host.ended.addEventListener('abort', () => this.#responses.end(host.ended.reason), { once: true })
-  }
-
-  /** @throws as `CloudSession` */
-  static async open(host: LinkHost, onDesired: (patch: TwinPatch) => void): Promise<TwinLinks> {
-    const options = {
-      snd_settle_mode: 1 as const,
-      rcv_settle_mode: 0 as const,
-      properties: { 'com.microsoft:channel-correlation-id': `twin:${randomUUID()}` },
-    }
-    const receiver = await host.attachReceiver('twin', options)
-    return new TwinLinks(host, await host.attachSender('twin', options), receiver, onDesired)
+    return new TwinLinks(host, pair, responses)
   }
 
   /** @throws as `CloudSession` */
