@@ -57,6 +57,7 @@ export type {
   Subscription,
 } from './ports/hub-session.js'
 export { lineLogger, type LogFields, type Logger, type LogLevel, silentLogger } from './ports/logger.js'
+export type { MethodInvoker } from './ports/method-invoker.js'
 export {
   type Counter,
   type Gauge,
