@@ -14,6 +14,8 @@ export interface CertificateRequest {
   /** Names and addresses it is valid for. */
   readonly dnsNames?: readonly string[] | undefined
   readonly ipAddresses?: readonly string[] | undefined
+  /** Absolute URIs that name its holder. */
+  readonly uris?: readonly string[] | undefined
   readonly usage: 'server' | 'client'
   /** Milliseconds. */
   readonly validity: number
