@@ -1,3 +1,15 @@
+export { formatCreateOptions } from './manifest/create-options.js'
+export {
+  type Deployment,
+  type DesiredModule,
+  LAST_STARTUP_ORDER,
+  type RegistryCredential,
+  type RuntimeSettings,
+} from './manifest/deployment.js'
+export { differences } from './manifest/differences.js'
+export { formatImageReference, type ImageReference, parseImageReference } from './manifest/image-reference.js'
+export { ManifestError, type ManifestProblem, type ManifestStatus } from './manifest/manifest-error.js'
+export { DEPLOYMENT_DEFAULTS, type DeploymentOptions, parseDeployment } from './manifest/parse-deployment.js'
 export type { ModuleStatus, SupervisedModule } from './run/module-keeper.js'
 export { RESTART_DEFAULTS, type RestartOptions, type RestartPolicy } from './run/restart-policy.js'
 export {
