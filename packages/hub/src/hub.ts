@@ -22,9 +22,8 @@ import {
   type Upstream,
 } from '@edgewright/core'
 import { compileRoutes, type RouteError } from '@edgewright/router'
-import { DeliveryEngine } from './delivery/delivery-engine.js'
+import { DeliveryEngine, type DeliveryOptions, type EndpointState } from './delivery/delivery-engine.js'
 import type { DeadLetters } from './delivery/dead-letters.js'
-import type { LaneOptions } from './delivery/lane.js'
 import { MessageIds, MessageStamp } from './delivery/message-stamp.js'
 import type { StoredIdentityDirectory } from './identities/stored-directory.js'
 import { SealedTable } from './sealed-table.js'
@@ -53,7 +52,7 @@ export interface HubOptions {
   readonly timeToLiveSecs?: number | undefined
   /** Clients at the same time. @default 1,000 */
   readonly maxClients?: number | undefined
-  readonly delivery?: LaneOptions | undefined
+  readonly delivery?: DeliveryOptions | undefined
 }
 
 /** Defaults of {@link HubOptions}. */
@@ -70,6 +69,8 @@ export interface HubEvents {
   connected: [{ readonly identity: Identity; readonly transport: string }]
   /** A session has ended. */
   disconnected: [{ readonly identity: Identity; readonly end: SessionEnd }]
+  /** An endpoint with work gave no outcome for too long; the delivery is given up and tried again. */
+  stalled: [{ readonly endpoint: string; readonly lane: string }]
 }
 
 /** What is in force for messages. */
@@ -101,7 +102,11 @@ export class Hub extends Service<HubEvents> implements SessionHost {
     const compiled = compileRoutes(routes)
     this.#report(compiled.errors)
     this.#engine = new DeliveryEngine(
-      { ...components, receiver: moduleId => this.#receiver(moduleId) },
+      {
+        ...components,
+        receiver: moduleId => this.#receiver(moduleId),
+        onStalled: (endpoint, lane) => this.emit('stalled', { endpoint, lane }),
+      },
       { table: compiled.table, timeToLiveSecs },
       this.#options.delivery,
     )
@@ -129,6 +134,22 @@ export class Hub extends Service<HubEvents> implements SessionHost {
     this.#engine.ingest.rules = { table, timeToLiveSecs }
     this.#report(errors)
     return errors
+  }
+
+  /** What waits, endpoint by endpoint. */
+  endpoints(): readonly EndpointState[] {
+    return this.#engine.endpoints()
+  }
+
+  /**
+   * Forgets everything that waits for an endpoint.
+   *
+   * @param endpoint - `upstream` or `input/MODULE/INPUT`
+   * @returns how many messages
+   */
+  purge(endpoint: string): Promise<number> {
+    this.assertRunning()
+    return this.#engine.purge(endpoint)
   }
 
   /**

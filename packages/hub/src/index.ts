@@ -1,5 +1,7 @@
 export { BACKOFF_DEFAULTS, type BackoffOptions, backoffDelay } from './delivery/backoff.js'
 export { type DeadLetter, DeadLetters } from './delivery/dead-letters.js'
+export type { DeliveryOptions, EndpointState } from './delivery/delivery-engine.js'
+export type { EndpointLimits, FullPolicy, RetentionOptions } from './delivery/eviction.js'
 export { LANE_DEFAULTS, type LaneOptions } from './delivery/lane.js'
 export { parseQueueName, type QueueName } from './delivery/queue-name.js'
 export {

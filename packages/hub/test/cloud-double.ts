@@ -29,6 +29,8 @@ export class CloudDouble extends Service<UpstreamEvents> implements Upstream {
   twin: Twin = { desired: { properties: {}, version: 1 }, reported: { properties: {}, version: 1 } }
   /** What becomes of a message; everything is accepted by default. */
   answer: (arrival: Arrival) => DeliveryOutcome = () => ACCEPTED
+  /** Whether sending never ends. */
+  hang = false
   #connectivity: Connectivity = { type: 'offline', since: 0, reason: 'not started' }
   #waiting: { count: number; resolve: () => void }[] = []
 
@@ -56,8 +58,10 @@ export class CloudDouble extends Service<UpstreamEvents> implements Upstream {
     const sender = identityKey(identity)
     return {
       identity,
-      send: async batch =>
-        batch.map(message => this.#take({ sender, text: Buffer.from(message.body).toString(), message })),
+      send: async (batch, signal) => {
+        if (this.hang) await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
+        return batch.map(message => this.#take({ sender, text: Buffer.from(message.body).toString(), message }))
+      },
       getTwin: async () => this.twin,
       report: async patch => {
         this.reports.push({ identity: sender, patch })

@@ -219,6 +219,67 @@ describe('a hub', () => {
     await expect.poll(() => client.desiredPatches).toEqual([{ patch: { pace: 5 }, version: 3 }])
   })
 
+  it('lets the oldest go when the store is full and the policy says so', async () => {
+    const retention = { whenFull: 'drop-oldest' as const }
+    await using fixture = await startHub({ delivery: { retention } }, new MemoryStore({ quota: 200_000 }))
+    const client = await Client.connect(fixture.hub, device)
+    for (let number = 0; number < 20; number++) {
+      await expect(client.session.send([createMessage({ body: Buffer.alloc(20_000, number) })])).resolves.toEqual([])
+    }
+    fixture.cloud.goOnline()
+    await fixture.cloud.arrived(3)
+    const numbers = fixture.cloud.arrivals.map(({ message }) => message.body[0]!)
+    expect(numbers.at(-1)).toBe(19)
+    expect(numbers[0]).toBeGreaterThan(5)
+    const dropped = fixture.meter.read().find(({ labels }) => labels.reason === 'evicted')
+    expect(dropped!.value).toBe(20 - numbers.length)
+  })
+
+  it('keeps an endpoint within its share, and others unharmed', async () => {
+    const retention = { endpoints: { 'input/filter/in': { bytes: 50_000 } } }
+    const routes = { ...sensorToFilter, rest: 'FROM /messages/* INTO $upstream' }
+    await using fixture = await startHub({ routes, delivery: { retention } })
+    const source = await Client.connect(fixture.hub, sensor)
+    const big = createMessage({ body: Buffer.alloc(30_000), system: { outputName: 'out' } })
+    await expect(source.session.send([big])).resolves.toEqual([])
+    await expect(source.session.send([big])).resolves.toMatchObject([{ error: { code: 'STORE_FULL' } }])
+    await expect(source.session.send(texts('without output'))).resolves.toEqual([])
+  })
+
+  it('keeps what waits for an endpoint that is no longer routed to, lists it and forgets it on request', async () => {
+    await using fixture = await startHub({ routes: sensorToFilter })
+    const source = await Client.connect(fixture.hub, sensor)
+    await source.session.send(outputs('1', '2'))
+    fixture.hub.configure({ routes: {} })
+    expect(fixture.hub.endpoints()).toMatchObject([{ endpoint: 'input/filter/in', waiting: 2, routed: false }])
+    await expect(fixture.hub.purge('input/filter/in')).resolves.toBe(2)
+    expect(fixture.hub.endpoints()).toEqual([])
+  })
+
+  it('delivers the newest first where that is wanted', async () => {
+    await using fixture = await startHub({ delivery: { freshFirst: true, batch: 2 } })
+    const client = await Client.connect(fixture.hub, device)
+    await client.session.send(texts('1', '2', '3', '4', '5'))
+    fixture.cloud.goOnline()
+    await fixture.cloud.arrived(5)
+    expect(fixture.cloud.arrivals.map(({ text }) => text)).toEqual(['4', '5', '2', '3', '1'])
+  })
+
+  it('gives up on a cloud session that hangs, says so and tries again', async () => {
+    await using fixture = await startHub()
+    const stalled: unknown[] = []
+    fixture.hub.on('stalled', event => stalled.push(event))
+    fixture.cloud.hang = true
+    fixture.cloud.goOnline()
+    const client = await Client.connect(fixture.hub, device)
+    await client.session.send(texts('x'))
+    await fixture.clock.advance(60_000)
+    expect(stalled).toEqual([{ endpoint: 'upstream', lane: 'leaf' }])
+    fixture.cloud.hang = false
+    await fixture.clock.advance(1_000)
+    await fixture.cloud.arrived(1)
+  })
+
   it('leaves a bad route out and keeps the good ones', async () => {
     await using fixture = await startHub()
     const errors = fixture.hub.configure({

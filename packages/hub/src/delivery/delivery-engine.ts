@@ -1,5 +1,6 @@
 import {
   type Clock,
+  identityFromKey,
   identityKey,
   type Logger,
   type Meter,
@@ -9,11 +10,13 @@ import {
   type Upstream,
 } from '@edgewright/core'
 import { DeadLetters } from './dead-letters.js'
+import { Eviction, type RetentionOptions } from './eviction.js'
 import { inputEndpoint, type InputReceiver, parseInputEndpointId } from './input-endpoint.js'
 import { Ingest, type IngestRules, type QueueTouched } from './ingest.js'
 import type { LaneOptions } from './lane.js'
 import { Pump } from './pump.js'
 import { formatQueueName, parseQueueName, SINGLE_LANE } from './queue-name.js'
+import { endpointIdOf } from './endpoint-id.js'
 import { UPSTREAM_ENDPOINT_ID, upstreamEndpoint } from './upstream-endpoint.js'
 
 /** What the engine works with. */
@@ -25,6 +28,24 @@ export interface DeliveryComponents {
   readonly meter: Meter
   /** The session of a module of this device, when it is connected and takes inputs. */
   readonly receiver: (moduleId: string) => InputReceiver | undefined
+  /** Told when an endpoint with work makes no progress. */
+  readonly onStalled: (endpoint: string, lane: string) => void
+}
+
+/** How messages are kept and delivered. */
+export interface DeliveryOptions extends LaneOptions {
+  readonly retention?: RetentionOptions | undefined
+}
+
+/** What waits for one endpoint. */
+export interface EndpointState {
+  readonly endpoint: string
+  /** Messages that wait. */
+  readonly waiting: number
+  /** Bytes of them in the store. */
+  readonly bytes: number
+  /** False when no route leads here any more: what waits is delivered all the same, expires, or is purged on request. */
+  readonly routed: boolean
 }
 
 /** Milliseconds between two looks for expired messages, while there are any that can expire. */
@@ -35,16 +56,26 @@ export class DeliveryEngine {
   readonly ingest: Ingest
   readonly deadLetters: DeadLetters
   readonly #parts: DeliveryComponents
-  readonly #options: LaneOptions
+  readonly #options: DeliveryOptions
   readonly #pumps = new Map<string, Pump>()
   readonly #onConnectivity = () => this.#pumps.get(UPSTREAM_ENDPOINT_ID)?.setReady(this.#isOnline())
   #expiry: Timer | undefined
+  /** A sender's session that hangs is closed, so that the next try opens another. */
+  readonly #onStalled = (endpoint: string, lane: string) => {
+    this.#parts.onStalled(endpoint, lane)
+    if (endpoint !== UPSTREAM_ENDPOINT_ID) return
+    const session = this.#parts.upstream.session(identityFromKey(lane))
+    session
+      .close()
+      .catch(error => this.#parts.logger.log('warn', 'a session that hangs was not closed', { lane, error }))
+  }
 
-  constructor(parts: DeliveryComponents, rules: IngestRules, options: LaneOptions = {}) {
+  constructor(parts: DeliveryComponents, rules: IngestRules, options: DeliveryOptions = {}) {
     this.#parts = parts
     this.#options = options
     this.deadLetters = new DeadLetters(parts)
-    this.ingest = new Ingest({ ...parts, onStored: touched => this.#onStored(touched) }, rules)
+    const eviction = new Eviction(parts, options.retention ?? {})
+    this.ingest = new Ingest({ ...parts, eviction, onStored: touched => this.#onStored(touched) }, rules)
   }
 
   /** Takes up the queues that an earlier run left. The store must be running. */
@@ -94,6 +125,28 @@ export class DeliveryEngine {
     )
   }
 
+  /** What waits, endpoint by endpoint; an orphan among them has `routed: false`. */
+  endpoints(): readonly EndpointState[] {
+    const routed = new Set(this.ingest.rules.table.routes.map(({ destination }) => endpointIdOf(destination.target)))
+    const found = new Map([...routed].map(endpoint => [endpoint, { waiting: 0, bytes: 0 }]))
+    for (const { queue, length, bytes } of this.#parts.store.queues()) {
+      const endpoint = parseQueueName(queue)?.endpoint
+      if (endpoint === undefined) continue
+      const { waiting, bytes: before } = found.get(endpoint) ?? { waiting: 0, bytes: 0 }
+      found.set(endpoint, { waiting: waiting + length, bytes: before + bytes })
+    }
+    return Array.from(found, ([endpoint, state]) => ({ endpoint, ...state, routed: routed.has(endpoint) }))
+  }
+
+  /** Forgets everything that waits for an endpoint. @returns how many messages */
+  async purge(endpoint: string): Promise<number> {
+    const queues = this.#parts.store.queues(`${endpoint} `)
+    await this.#parts.store.write({ remove: queues.map(({ queue, next }) => ({ queue, through: next - 1 })) })
+    const count = queues.reduce((sum, { length }) => sum + length, 0)
+    this.#parts.meter.counter('edgewright_messages_dropped_total', { reason: 'purged', endpoint }).add(count)
+    return count
+  }
+
   #onStored(touched: ReadonlySet<QueueTouched>): void {
     for (const { target, endpoint, lane, priority } of touched) this.#pump(target, endpoint).notify(lane, priority)
   }
@@ -106,7 +159,10 @@ export class DeliveryEngine {
         target.kind === 'upstream'
           ? upstreamEndpoint(upstream)
           : inputEndpoint(target.moduleId, target.input, () => receiver(target.moduleId))
-      pump = new Pump({ ...this.#parts, endpoint, deadLetters: this.deadLetters }, this.#options)
+      pump = new Pump(
+        { ...this.#parts, endpoint, deadLetters: this.deadLetters, onStalled: this.#onStalled },
+        this.#options,
+      )
       this.#pumps.set(id, pump)
       pump.setReady(target.kind === 'upstream' ? this.#isOnline() : receiver(target.moduleId) !== undefined)
     }

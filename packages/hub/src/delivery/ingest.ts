@@ -19,10 +19,10 @@ import {
   type StoreAppend,
 } from '@edgewright/core'
 import type { RouteTable } from '@edgewright/router'
-import { inputEndpointId } from './input-endpoint.js'
+import { endpointIdOf } from './endpoint-id.js'
+import type { Eviction } from './eviction.js'
 import { encodeMessage } from './message-codec.js'
 import { formatQueueName, SINGLE_LANE } from './queue-name.js'
-import { UPSTREAM_ENDPOINT_ID } from './upstream-endpoint.js'
 
 /** What is in force for the messages that come in from now on. */
 export interface IngestRules {
@@ -52,6 +52,7 @@ export interface IngestComponents {
   readonly clock: Clock
   readonly logger: Logger
   readonly meter: Meter
+  readonly eviction: Eviction
   /** Told, once the messages are durable, which queues have something new. */
   readonly onStored: (touched: ReadonlySet<QueueTouched>) => void
 }
@@ -104,21 +105,19 @@ export class Ingest {
       }
       const queues = destinations.map(destination => this.#reference(destination, sender.identity, now, touched))
       for (const { route } of destinations) routes.push(route)
-      append.push({ payload: encodeMessage(message), queues })
+      append.push({ payload: encodeMessage(message, now), queues })
     }
     this.#received.add(batch.length)
     if (append.length > 0) {
       try {
-        await this.#parts.store.write({ append })
+        await this.#store(append, touched)
       } catch (cause) {
         this.#refused.add(batch.length)
+        const error = storeError(cause)
         this.#parts.logger.log('warn', 'messages refused: they could not be stored', {
           sender: identityKey(sender.identity),
-          cause,
+          error,
         })
-        const error = EdgewrightError.is(cause)
-          ? cause
-          : new EdgewrightError('STORE_FAILED', `The message could not be stored: ${describeError(cause)}`, { cause })
         return batch.map((_, index) => ({ index, error }))
       }
       this.#stored.add(append.length)
@@ -130,17 +129,32 @@ export class Ingest {
     return refusals
   }
 
+  /** Writes, and lets older messages go first where a policy says so. */
+  async #store(append: readonly StoreAppend[], touched: ReadonlySet<QueueTouched>): Promise<void> {
+    const { store, eviction } = this.#parts
+    const size = () => append.reduce((sum, { payload }) => sum + payload.byteLength, 0)
+    for (const { endpoint } of touched) if (eviction.isLimited(endpoint)) await eviction.makeShare(endpoint, size())
+    for (;;) {
+      try {
+        return await store.write({ append })
+      } catch (error) {
+        if (!EdgewrightError.is(error, 'STORE_FULL') || !(await eviction.makeRoom(size()))) throw error
+      }
+    }
+  }
+
   #reference(destination: RouteDestination, sender: Identity, now: number, touched: Set<QueueTouched>): QueueReference {
     const entry = this.#queue(destination, sender)
     touched.add(entry)
     const seconds = destination.timeToLiveSecs > 0 ? destination.timeToLiveSecs : this.rules.timeToLiveSecs
-    return seconds > 0 ? { queue: entry.queue, expiresAt: now + seconds * 1000 } : { queue: entry.queue }
+    const latest = this.#parts.eviction.latestExpiry(entry.endpoint, now)
+    if (seconds <= 0) return { queue: entry.queue, expiresAt: latest }
+    return { queue: entry.queue, expiresAt: Math.min(now + seconds * 1000, latest ?? Number.POSITIVE_INFINITY) }
   }
 
   #queue({ target, priority }: RouteDestination, sender: Identity): QueueTouched & { readonly queue: string } {
-    const upstream = target.kind === 'upstream'
-    const endpoint = upstream ? UPSTREAM_ENDPOINT_ID : inputEndpointId(target.moduleId, target.input)
-    const lane = upstream ? identityKey(sender) : SINGLE_LANE
+    const endpoint = endpointIdOf(target)
+    const lane = target.kind === 'upstream' ? identityKey(sender) : SINGLE_LANE
     const queue = formatQueueName({ endpoint, priority, lane })
     let entry = this.#queues.get(queue)
     if (entry === undefined) {
@@ -172,4 +186,9 @@ function oversize(message: Message): EdgewrightError | undefined {
       remedy: 'Send less at once, or move large data out of band.',
     },
   )
+}
+
+function storeError(cause: unknown): EdgewrightError {
+  if (EdgewrightError.is(cause)) return cause
+  return new EdgewrightError('STORE_FAILED', `The message could not be stored: ${describeError(cause)}`, { cause })
 }

@@ -18,6 +18,7 @@ import { backoffDelay, type BackoffOptions } from './backoff.js'
 import type { DeadLetters } from './dead-letters.js'
 import { decodeMessage } from './message-codec.js'
 import { formatQueueName } from './queue-name.js'
+import { freshestFirst, oldestFirst, type ReadingOrder, type ReadingSpan } from './reading-order.js'
 
 /** What a lane works with. */
 export interface LaneComponents {
@@ -26,6 +27,8 @@ export interface LaneComponents {
   readonly deadLetters: DeadLetters
   readonly clock: Clock
   readonly logger: Logger
+  /** Told when an endpoint gave no outcomes for too long, before the delivery is given up and tried again. */
+  readonly onStalled: (lane: string) => void
   /** Told of every message that is done with, and of retries. */
   readonly onOutcome: (kind: LaneOutcome, count: number) => void
 }
@@ -39,6 +42,8 @@ export interface LaneOptions {
   readonly batch?: number | undefined
   /** One batch in so many goes to a lower priority although a higher one waits; Infinity for strict order. @default 8 */
   readonly fairShare?: number | undefined
+  /** The newest messages first: the present arrives at once after an outage, but not in order. @default false */
+  readonly freshFirst?: boolean | undefined
   /** Deliveries after which a message is parked; @default Infinity */
   readonly maxDeliveries?: number | undefined
   /** Milliseconds without an answer after which a delivery is given up and tried again. @default 60,000 */
@@ -50,6 +55,7 @@ export interface LaneOptions {
 export const LANE_DEFAULTS = Object.freeze({
   batch: 256,
   fairShare: 8,
+  freshFirst: false,
   maxDeliveries: Number.POSITIVE_INFINITY,
   stallAfter: 60_000,
   backoff: {},
@@ -70,21 +76,18 @@ interface Pending {
 
 /** One priority of a lane. */
 class Level {
-  /** Read but not settled: what an earlier delivery left for another try. Always before `cursor`. */
+  /** Read but not settled: what an earlier delivery left for another try. */
   pending: Pending[] = []
-  cursor: Position
-  /** Entries below this may have been delivered by an earlier run. */
-  readonly unsureBelow: Position
+  /** Being read: stays when reading fails, so that nothing is passed over. */
+  span: ReadingSpan | undefined
 
   constructor(
     readonly priority: number,
     readonly queue: string,
-    store: Store,
-    unsure: number,
-  ) {
-    this.cursor = store.queue(queue).head
-    this.unsureBelow = this.cursor + unsure
-  }
+    readonly order: ReadingOrder,
+    /** Entries below this may have been delivered by an earlier run. */
+    readonly unsureBelow: Position,
+  ) {}
 }
 
 /**
@@ -97,6 +100,8 @@ export class Lane {
   readonly #levels: Level[] = []
   #running: Promise<void> | undefined
   #ready = false
+  /** Counts how often the endpoint became ready: what failed before the last time says nothing about now. */
+  #readiness = 0
   #failures = 0
   #served = 0
   #timer: Timer | undefined
@@ -125,10 +130,7 @@ export class Lane {
    */
   notify(priority: number, inherited = false): void {
     if (!this.#levels.some(level => level.priority === priority)) {
-      const queue = formatQueueName({ endpoint: this.#parts.endpoint.id, priority, lane: this.name })
-      this.#levels.push(
-        new Level(priority, queue, this.#parts.store, inherited ? UNSURE_BATCHES * this.#options.batch : 0),
-      )
+      this.#levels.push(this.#level(priority, inherited))
       this.#levels.sort((a, b) => a.priority - b.priority)
     }
     this.#wake()
@@ -141,6 +143,7 @@ export class Lane {
       this.#delivery?.abort(new Error('endpoint not ready'))
       return
     }
+    this.#readiness++
     this.#failures = 0
     this.#timer?.cancel()
     this.#timer = undefined
@@ -155,6 +158,13 @@ export class Lane {
     this.#delivery?.abort(new Error('stopping'))
     await this.#running
     await this.#checkpoint
+  }
+
+  #level(priority: number, inherited: boolean): Level {
+    const queue = formatQueueName({ endpoint: this.#parts.endpoint.id, priority, lane: this.name })
+    const { head } = this.#parts.store.queue(queue)
+    const order = this.#options.freshFirst ? freshestFirst(head) : oldestFirst(head)
+    return new Level(priority, queue, order, inherited ? head + UNSURE_BATCHES * this.#options.batch : head)
   }
 
   #wake(): void {
@@ -176,12 +186,20 @@ export class Lane {
       if (level === undefined) return
       const batch = await this.#next(level)
       if (batch.length === 0) continue
-      await this.#settle(level, batch, await this.#deliver(batch))
+      const readiness = this.#readiness
+      const outcomes = await this.#deliver(batch)
+      const isComplete = await this.#settle(level, batch, outcomes)
+      if (isComplete) this.#failures = 0
+      else if (this.#ready && readiness === this.#readiness) this.#backOff()
     }
   }
 
   #hasWork(level: Level): boolean {
-    return level.pending.length > 0 || level.cursor < this.#parts.store.queue(level.queue).next
+    return (
+      level.pending.length > 0 ||
+      level.span !== undefined ||
+      level.order.hasMore(this.#parts.store.queue(level.queue).next)
+    )
   }
 
   /** The highest priority with work, but now and then a lower one, so that none starves. */
@@ -199,9 +217,7 @@ export class Lane {
     const { clock, deadLetters, endpoint, store } = this.#parts
     const now = clock.now()
     if (level.pending.length === 0) {
-      const entries = await store.read(level.queue, { from: level.cursor, limit: this.#options.batch })
-      level.cursor = entries.length > 0 ? entries.at(-1)!.position + 1 : store.queue(level.queue).next
-      for (const entry of entries) {
+      for (const entry of await this.#read(level)) {
         const message = readable(entry)
         if (message !== undefined) {
           level.pending.push({
@@ -230,11 +246,27 @@ export class Lane {
     return level.pending
   }
 
+  /** The next entries in the level's order; holes in the queue make them fewer. */
+  async #read(level: Level): Promise<readonly QueueEntry[]> {
+    const { store } = this.#parts
+    const { order, queue } = level
+    const { from, to } = (level.span ??= order.take(store.queue(queue).next, this.#options.batch))
+    const entries: QueueEntry[] = []
+    for (let position = Math.max(from, store.queue(queue).head); position < to; ) {
+      const found = await store.read(queue, { from: position, limit: to - position })
+      for (const entry of found) if (entry.position < to) entries.push(entry)
+      position = (found.at(-1)?.position ?? to) + 1
+    }
+    level.span = undefined
+    return entries
+  }
+
   async #deliver(batch: readonly Pending[]): Promise<readonly DeliveryOutcome[]> {
     const { clock, endpoint, logger } = this.#parts
     const delivery = (this.#delivery = new AbortController())
     const stalled = clock.after(this.#options.stallAfter, () => {
       logger.log('warn', 'no progress, giving the delivery up to try again', this.#place())
+      this.#parts.onStalled(this.name)
       delivery.abort(new Error('no progress'))
     })
     try {
@@ -248,8 +280,12 @@ export class Lane {
     }
   }
 
-  /** Takes the outcomes: what is done leaves the store, what is refused is parked, the rest stays for another try. */
-  async #settle(level: Level, batch: readonly Pending[], outcomes: readonly DeliveryOutcome[]): Promise<void> {
+  /**
+   * Takes the outcomes: what is done leaves the store, what is refused is parked, the rest stays for another try.
+   *
+   * @returns whether nothing is left
+   */
+  async #settle(level: Level, batch: readonly Pending[], outcomes: readonly DeliveryOutcome[]): Promise<boolean> {
     const { deadLetters, endpoint, store } = this.#parts
     const done: Pending[] = []
     const parked: [Pending, string][] = []
@@ -290,14 +326,10 @@ export class Lane {
         reason: parked[0]![1],
       })
     }
-    if (again.length === 0) {
-      this.#failures = 0
-      return
-    }
+    if (again.length === 0) return true
     this.#parts.onOutcome('retried', again.length)
-    if (!this.#ready) return
     this.#parts.logger.log('debug', 'delivery will be tried again', { ...this.#place(), count: again.length, reason })
-    this.#backOff()
+    return false
   }
 
   #backOff(): void {

@@ -4,11 +4,13 @@ import { EdgewrightError, type Message, NO_PROPERTIES, type SystemProperties } f
  * How a message lies in the store. All numbers big-endian.
  *
  *   u8   format, 1
+ *   u48  milliseconds since 1970 when it was stored
  *   u8   number of system properties, each: u8 field, u32 length, value in UTF-8
  *   u16  number of application properties, each: u32 length, name, u32 length (0xffffffff: null), value
  *   …    body, to the end
  */
 const FORMAT = 1
+const HEADER_BYTES = 8
 const NULL_VALUE = 0xffff_ffff
 
 /** Fields by their number in the store. Append only: a number once given keeps its meaning. */
@@ -46,11 +48,16 @@ const NUMERIC: ReadonlySet<keyof SystemProperties> = new Set(['deliveryCount', '
 const FIELD_NUMBERS = new Map(FIELDS.map((name, index) => [name as string, index]))
 const MAX_PROPERTIES = 0xffff
 
-/** A message as bytes for the store. */
-export function encodeMessage(message: Message): Buffer {
+/**
+ * A message as bytes for the store.
+ *
+ * @param storedAt - milliseconds since 1970
+ */
+export function encodeMessage(message: Message, storedAt: number): Buffer {
   const target = Buffer.allocUnsafe(encodedBound(message))
   target[0] = FORMAT
-  let at = 2
+  target.writeUIntBE(storedAt, 1, 6)
+  let at = HEADER_BYTES
   let systemCount = 0
   for (const name in message.system) {
     const value = message.system[name as keyof SystemProperties]
@@ -60,7 +67,7 @@ export function encodeMessage(message: Message): Buffer {
     at = writeText(target, at, typeof value === 'number' ? String(value) : value)
     systemCount++
   }
-  target[1] = systemCount
+  target[HEADER_BYTES - 1] = systemCount
   at = target.writeUInt16BE(message.properties.size, at)
   for (const [name, value] of message.properties) {
     at = writeText(target, at, name)
@@ -87,11 +94,17 @@ export function decodeMessage(bytes: Uint8Array): Message {
   }
 }
 
+/** When a message was stored, in milliseconds since 1970, from its bytes alone; 0 when they cannot be read. */
+export function storedAt(bytes: Uint8Array): number {
+  if (bytes[0] !== FORMAT || bytes.byteLength < HEADER_BYTES) return 0
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).readUIntBE(1, 6)
+}
+
 function decode(source: Buffer): Message {
   if (source[0] !== FORMAT) throw new RangeError(`unknown format ${source[0]}`)
   const system: Record<string, string | number> = {}
-  let at = 2
-  for (let left = source[1]!; left > 0; left--) {
+  let at = HEADER_BYTES
+  for (let left = source[HEADER_BYTES - 1]!; left > 0; left--) {
     const name = FIELDS[source[at]!]
     if (name === undefined) throw new RangeError(`unknown field ${source[at]}`)
     const end = textEnd(source, at + 1)
@@ -122,7 +135,7 @@ function encodedBound(message: Message): number {
   if (message.properties.size > MAX_PROPERTIES) {
     throw new EdgewrightError('MESSAGE_TOO_LARGE', `A message has more than ${MAX_PROPERTIES} properties`)
   }
-  let bound = 4 + message.body.byteLength
+  let bound = HEADER_BYTES + 2 + message.body.byteLength
   for (const name in message.system) {
     const value = message.system[name as keyof SystemProperties]
     bound += 5 + (typeof value === 'string' ? value.length * 3 : 24)

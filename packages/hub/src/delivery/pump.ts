@@ -10,6 +10,8 @@ export interface PumpComponents {
   readonly clock: Clock
   readonly logger: Logger
   readonly meter: Meter
+  /** Told when a lane makes no progress. */
+  readonly onStalled: (endpoint: string, lane: string) => void
 }
 
 /**
@@ -65,7 +67,8 @@ export class Pump {
   #lane(name: string): Lane {
     let lane = this.#lanes.get(name)
     if (lane === undefined) {
-      lane = new Lane(name, { ...this.#parts, onOutcome: this.#onOutcome }, this.#options)
+      const onStalled = (stalled: string) => this.#parts.onStalled(this.endpoint.id, stalled)
+      lane = new Lane(name, { ...this.#parts, onStalled, onOutcome: this.#onOutcome }, this.#options)
       this.#lanes.set(name, lane)
       lane.setReady(this.#ready)
     }
