@@ -14,3 +14,22 @@ export { KeyRing, type KeyRingOptions } from './keys/key-ring.js'
 export { signSasToken, type SasTokenRequest } from './keys/sas-token.js'
 export { SealingKey } from './keys/sealing-key.js'
 export { fetchModuleKey, type ModuleKeyRequest } from './provisioning/module-key.js'
+
+// The workload API.
+export { LATEST_WORKLOAD_API_VERSION, WORKLOAD_API_VERSIONS } from './workload/api-version.js'
+export {
+  CONTAINER_WORKLOAD_URI,
+  moduleEnvironment,
+  type ModuleEnvironmentOptions,
+  WORKLOAD_MOUNT,
+} from './workload/environment.js'
+export { WORKLOAD_LIMITS, type WorkloadLimits } from './workload/limits.js'
+export type { ModuleDirectory, WorkloadIdentity } from './workload/module-directory.js'
+export type { WorkloadDevice, WorkloadTrust } from './workload/operation.js'
+export {
+  type WorkloadAddress,
+  WorkloadApi,
+  type WorkloadComponents,
+  type WorkloadOptions,
+  type WorkloadTransport,
+} from './workload/workload-api.js'

@@ -163,6 +163,7 @@ export class EdgeAuthority implements CertificateIssuer {
     const names = [
       ...(request.dnsNames ?? []).map(value => ({ type: 'dns' as const, value })),
       ...(request.ipAddresses ?? []).map(value => ({ type: 'ip' as const, value })),
+      ...(request.uris ?? []).map(value => ({ type: 'url' as const, value })),
     ]
     const usage = x509.ExtendedKeyUsage[request.usage === 'server' ? 'serverAuth' : 'clientAuth']
     return [
