@@ -24,7 +24,7 @@ import {
 import { compileRoutes, type RouteError } from '@edgewright/router'
 import { DeliveryEngine, type DeliveryOptions, type EndpointState } from './delivery/delivery-engine.js'
 import type { DeadLetters } from './delivery/dead-letters.js'
-import { MessageIds, MessageStamp } from './delivery/message-stamp.js'
+import { SenderStamp } from './delivery/message-stamp.js'
 import type { StoredIdentityDirectory } from './identities/stored-directory.js'
 import { SealedTable } from './sealed-table.js'
 import { ClientSession } from './sessions/client-session.js'
@@ -85,7 +85,6 @@ export class Hub extends Service<HubEvents> implements SessionHost {
   readonly #options: Required<HubOptions>
   readonly #sessions = new Map<IdentityKey, ClientSession>()
   readonly #kept: SealedTable<readonly Subscription[]>
-  readonly #ids = new MessageIds()
   readonly #twins: TwinKeeper
   readonly #engine: DeliveryEngine
   readonly #onRevoked = (identity: Identity) =>
@@ -179,7 +178,7 @@ export class Hub extends Service<HubEvents> implements SessionHost {
       {
         ingest: this.#engine.ingest,
         twins: this.#twins,
-        stamp: new MessageStamp(options.identity, this.#options.deviceId, this.#ids),
+        stamp: new SenderStamp(options.identity, this.#options.deviceId),
         onSubscriptions: changed => this.#onSubscriptions(changed),
         onEnd: (ended, end) => this.#onEnd(ended, end),
       },

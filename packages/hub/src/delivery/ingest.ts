@@ -22,6 +22,7 @@ import type { RouteTable } from '@edgewright/router'
 import { endpointIdOf } from './endpoint-id.js'
 import type { Eviction } from './eviction.js'
 import { encodeMessage } from './message-codec.js'
+import { MessageIds, type SenderStamp } from './message-stamp.js'
 import { formatQueueName, SINGLE_LANE } from './queue-name.js'
 
 /** What is in force for the messages that come in from now on. */
@@ -39,11 +40,20 @@ export interface QueueTouched {
   readonly priority: number
 }
 
-/** Who sends, and what the hub adds to what they send. */
+/** Who sends, and what the hub knows of them. */
 export interface IngestSender {
   readonly identity: Identity
-  stamp(message: Message): Message
+  readonly stamp: SenderStamp
+  /** The queues that this sender's messages go to, as they turned up. */
+  readonly queues: Map<RouteDestination, SenderQueue>
   sourceOf(message: Message): MessageSource
+}
+
+/** A queue that one sender's messages go to. */
+export interface SenderQueue extends QueueTouched {
+  readonly queue: string
+  /** The last reference made, for the next message with the same expiry. */
+  reference: QueueReference
 }
 
 /** What {@link Ingest} works with. */
@@ -57,6 +67,9 @@ export interface IngestComponents {
   readonly onStored: (touched: ReadonlySet<QueueTouched>) => void
 }
 
+/** Queues of one sender that are remembered. */
+const MOST_QUEUES = 256
+
 const NONE: readonly SendRefusal[] = Object.freeze([])
 
 /** Takes messages in: asks the route table, writes them to every queue that should have them, all or none. */
@@ -68,7 +81,7 @@ export class Ingest {
   readonly #unrouted: Counter
   readonly #refused: Counter
   readonly #routed = new Map<string, Counter>()
-  readonly #queues = new Map<string, QueueTouched & { readonly queue: string }>()
+  readonly #ids = new MessageIds()
 
   constructor(parts: IngestComponents, rules: IngestRules) {
     this.#parts = parts
@@ -89,7 +102,7 @@ export class Ingest {
     const refusals: SendRefusal[] = []
     const append: StoreAppend[] = []
     const touched = new Set<QueueTouched>()
-    const routes: string[] = []
+    const routes = new Map<string, number>()
     const now = this.#parts.clock.now()
     for (const [index, sent] of batch.entries()) {
       const error = oversize(sent)
@@ -97,15 +110,20 @@ export class Ingest {
         refusals.push({ index, error })
         continue
       }
-      const message = sender.stamp(sent)
-      const destinations = this.rules.table.match(message, sender.sourceOf(sent))
+      const id = this.#ids.next()
+      const destinations = this.rules.table.match(sender.stamp.apply(sent, id), sender.sourceOf(sent))
       if (destinations.length === 0) {
         this.#unrouted.add()
         continue
       }
-      const queues = destinations.map(destination => this.#reference(destination, sender.identity, now, touched))
-      for (const { route } of destinations) routes.push(route)
-      append.push({ payload: encodeMessage(message, now), queues })
+      const queues: QueueReference[] = []
+      for (const destination of destinations) {
+        const queue = this.#queue(destination, sender)
+        touched.add(queue)
+        routes.set(destination.route, (routes.get(destination.route) ?? 0) + 1)
+        queues.push(this.#reference(queue, destination.timeToLiveSecs, now))
+      }
+      append.push({ payload: encodeMessage(sent, { stamp: sender.stamp, id, storedAt: now }), queues })
     }
     this.#received.add(batch.length)
     if (append.length > 0) {
@@ -121,7 +139,7 @@ export class Ingest {
         return batch.map((_, index) => ({ index, error }))
       }
       this.#stored.add(append.length)
-      for (const route of routes) this.#countRoute(route)
+      for (const [route, count] of routes) this.#routeCounter(route).add(count)
       this.#parts.onStored(touched)
     }
     if (refusals.length === 0) return NONE
@@ -143,34 +161,36 @@ export class Ingest {
     }
   }
 
-  #reference(destination: RouteDestination, sender: Identity, now: number, touched: Set<QueueTouched>): QueueReference {
-    const entry = this.#queue(destination, sender)
-    touched.add(entry)
-    const seconds = destination.timeToLiveSecs > 0 ? destination.timeToLiveSecs : this.rules.timeToLiveSecs
-    const latest = this.#parts.eviction.latestExpiry(entry.endpoint, now)
-    if (seconds <= 0) return { queue: entry.queue, expiresAt: latest }
-    return { queue: entry.queue, expiresAt: Math.min(now + seconds * 1000, latest ?? Number.POSITIVE_INFINITY) }
+  #reference(queue: SenderQueue, routeSeconds: number, now: number): QueueReference {
+    const seconds = routeSeconds > 0 ? routeSeconds : this.rules.timeToLiveSecs
+    const latest = this.#parts.eviction.latestExpiry(queue.endpoint, now)
+    const own = seconds > 0 ? now + seconds * 1000 : undefined
+    const expiresAt = own === undefined || latest === undefined ? (own ?? latest) : Math.min(own, latest)
+    if (queue.reference.expiresAt !== expiresAt) queue.reference = { queue: queue.queue, expiresAt }
+    return queue.reference
   }
 
-  #queue({ target, priority }: RouteDestination, sender: Identity): QueueTouched & { readonly queue: string } {
+  #queue(destination: RouteDestination, sender: IngestSender): SenderQueue {
+    const known = sender.queues.get(destination)
+    if (known !== undefined) return known
+    const { target, priority } = destination
     const endpoint = endpointIdOf(target)
-    const lane = target.kind === 'upstream' ? identityKey(sender) : SINGLE_LANE
+    const lane = target.kind === 'upstream' ? identityKey(sender.identity) : SINGLE_LANE
     const queue = formatQueueName({ endpoint, priority, lane })
-    let entry = this.#queues.get(queue)
-    if (entry === undefined) {
-      entry = { target, endpoint, lane, priority, queue }
-      this.#queues.set(queue, entry)
-    }
+    const entry: SenderQueue = { target, endpoint, lane, priority, queue, reference: { queue } }
+    // Destinations of routes that are no longer in force pile up here otherwise.
+    if (sender.queues.size >= MOST_QUEUES) sender.queues.clear()
+    sender.queues.set(destination, entry)
     return entry
   }
 
-  #countRoute(route: string): void {
+  #routeCounter(route: string): Counter {
     let counter = this.#routed.get(route)
     if (counter === undefined) {
       counter = this.#parts.meter.counter('edgewright_messages_routed_total', { route })
       this.#routed.set(route, counter)
     }
-    counter.add()
+    return counter
   }
 }
 

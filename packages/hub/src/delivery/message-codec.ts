@@ -1,17 +1,24 @@
 import { EdgewrightError, type Message, NO_PROPERTIES, type SystemProperties } from '@edgewright/core'
+import type { MessageId, SenderStamp } from './message-stamp.js'
 
 /*
  * How a message lies in the store. All numbers big-endian.
  *
- *   u8   format, 1
- *   u48  milliseconds since 1970 when it was stored
- *   u8   number of system properties, each: u8 field, u32 length, value in UTF-8
- *   u16  number of application properties, each: u32 length, name, u32 length (0xffffffff: null), value
- *   …    body, to the end
+ *   u8    format, 1
+ *   u48   milliseconds since 1970 when it was stored
+ *   u128  its id
+ *   u8    number of system properties, each: u8 field, u32 length, value in UTF-8; the hub's own come first
+ *   u16   number of application properties, each: u32 length, name, u32 length (0xffffffff: null), value
+ *   …     body, to the end
  */
 const FORMAT = 1
-const HEADER_BYTES = 8
+const TIME_AT = 1
+const ID_AT = 7
+const COUNT_AT = 23
+const HEADER_BYTES = 24
+const SERIES_BYTES = 10
 const NULL_VALUE = 0xffff_ffff
+const MAX_PROPERTIES = 0xffff
 
 /** Fields by their number in the store. Append only: a number once given keeps its meaning. */
 const FIELDS: readonly (keyof SystemProperties)[] = [
@@ -34,7 +41,6 @@ const FIELDS: readonly (keyof SystemProperties)[] = [
   'diagnosticContext',
   'connectionDeviceId',
   'connectionModuleId',
-  'edgeMessageId',
   'edgeHubOriginInterface',
   'enqueuedTime',
   'deliveryCount',
@@ -44,30 +50,41 @@ const FIELDS: readonly (keyof SystemProperties)[] = [
   'reportedByDeviceId',
   'reportedByModuleId',
 ]
-const NUMERIC: ReadonlySet<keyof SystemProperties> = new Set(['deliveryCount', 'sequenceNumber'])
-const FIELD_NUMBERS = new Map(FIELDS.map((name, index) => [name as string, index]))
-const MAX_PROPERTIES = 0xffff
+const NUMERIC: ReadonlySet<string> = new Set<keyof SystemProperties>(['deliveryCount', 'sequenceNumber'])
+/** Only the hub may say these. */
+const STAMPED: ReadonlySet<string> = new Set<keyof SystemProperties>([
+  'connectionDeviceId',
+  'connectionModuleId',
+  'edgeHubOriginInterface',
+  'edgeMessageId',
+])
+const FIELD_NUMBERS = new Map<string, number>(FIELDS.map((name, index) => [name, index]))
 
-/**
- * A message as bytes for the store.
- *
- * @param storedAt - milliseconds since 1970
- */
-export function encodeMessage(message: Message, storedAt: number): Buffer {
-  const target = Buffer.allocUnsafe(encodedBound(message))
+/** What goes to the store with a message. */
+export interface StoredWith {
+  readonly stamp: SenderStamp
+  readonly id: MessageId
+  /** Milliseconds since 1970. */
+  readonly storedAt: number
+}
+
+/** A message with what the hub knows of it, as bytes for the store. */
+export function encodeMessage(message: Message, { stamp, id, storedAt }: StoredWith): Buffer {
+  const target = Buffer.allocUnsafe(HEADER_BYTES + stamp.encoded.length + messageBound(message))
   target[0] = FORMAT
-  target.writeUIntBE(storedAt, 1, 6)
-  let at = HEADER_BYTES
-  let systemCount = 0
+  target.writeUIntBE(storedAt, TIME_AT, 6)
+  target.set(id.series.bytes, ID_AT)
+  target.writeUIntBE(id.number, ID_AT + SERIES_BYTES, 6)
+  target.set(stamp.encoded.subarray(1), HEADER_BYTES)
+  let at = HEADER_BYTES + stamp.encoded.length - 1
+  let count = stamp.encoded[0]!
   for (const name in message.system) {
-    const value = message.system[name as keyof SystemProperties]
-    const field = FIELD_NUMBERS.get(name)
-    if (value === undefined || field === undefined) continue
-    target[at++] = field
-    at = writeText(target, at, typeof value === 'number' ? String(value) : value)
-    systemCount++
+    if (STAMPED.has(name)) continue
+    const end = writeField(target, at, name, message.system[name as keyof SystemProperties])
+    if (end > at) count++
+    at = end
   }
-  target[HEADER_BYTES - 1] = systemCount
+  target[COUNT_AT] = count
   at = target.writeUInt16BE(message.properties.size, at)
   for (const [name, value] of message.properties) {
     at = writeText(target, at, name)
@@ -75,6 +92,20 @@ export function encodeMessage(message: Message, storedAt: number): Buffer {
   }
   target.set(message.body, at)
   return target.subarray(0, at + message.body.byteLength)
+}
+
+/** System properties as they stand in a message, with their number before them. */
+export function encodeSystemProperties(system: SystemProperties): Buffer {
+  const target = Buffer.allocUnsafe(1 + systemBound(system))
+  let at = 1
+  let count = 0
+  for (const [name, value] of Object.entries(system)) {
+    const end = writeField(target, at, name, value)
+    if (end > at) count++
+    at = end
+  }
+  target[0] = count
+  return target.subarray(0, at)
 }
 
 /**
@@ -97,14 +128,14 @@ export function decodeMessage(bytes: Uint8Array): Message {
 /** When a message was stored, in milliseconds since 1970, from its bytes alone; 0 when they cannot be read. */
 export function storedAt(bytes: Uint8Array): number {
   if (bytes[0] !== FORMAT || bytes.byteLength < HEADER_BYTES) return 0
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).readUIntBE(1, 6)
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).readUIntBE(TIME_AT, 6)
 }
 
 function decode(source: Buffer): Message {
   if (source[0] !== FORMAT) throw new RangeError(`unknown format ${source[0]}`)
-  const system: Record<string, string | number> = {}
+  const system: Record<string, string | number> = { edgeMessageId: readId(source) }
   let at = HEADER_BYTES
-  for (let left = source[HEADER_BYTES - 1]!; left > 0; left--) {
+  for (let left = source[COUNT_AT]!; left > 0; left--) {
     const name = FIELDS[source[at]!]
     if (name === undefined) throw new RangeError(`unknown field ${source[at]}`)
     const end = textEnd(source, at + 1)
@@ -130,20 +161,36 @@ function decode(source: Buffer): Message {
   return { body: source.subarray(at), properties, system }
 }
 
+function readId(source: Buffer): string {
+  const hex = source.toString('hex', ID_AT, COUNT_AT)
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
+}
+
 /** At least as many bytes as the message takes: three for each UTF-16 unit is the most that UTF-8 needs. */
-function encodedBound(message: Message): number {
-  if (message.properties.size > MAX_PROPERTIES) {
+function messageBound({ body, properties, system }: Message): number {
+  if (properties.size > MAX_PROPERTIES) {
     throw new EdgewrightError('MESSAGE_TOO_LARGE', `A message has more than ${MAX_PROPERTIES} properties`)
   }
-  let bound = HEADER_BYTES + 2 + message.body.byteLength
-  for (const name in message.system) {
-    const value = message.system[name as keyof SystemProperties]
+  let bound = 2 + body.byteLength + systemBound(system)
+  for (const [name, value] of properties) bound += 8 + name.length * 3 + (value === null ? 0 : value.length * 3)
+  return bound
+}
+
+function systemBound(system: SystemProperties): number {
+  let bound = 0
+  for (const name in system) {
+    const value = system[name as keyof SystemProperties]
     bound += 5 + (typeof value === 'string' ? value.length * 3 : 24)
   }
-  for (const [name, value] of message.properties) {
-    bound += 8 + name.length * 3 + (value === null ? 0 : value.length * 3)
-  }
   return bound
+}
+
+/** Writes nothing for a value that is absent, or a property that has no number. */
+function writeField(target: Buffer, at: number, name: string, value: string | number | undefined): number {
+  const field = FIELD_NUMBERS.get(name)
+  if (value === undefined || field === undefined) return at
+  target[at] = field
+  return writeText(target, at + 1, typeof value === 'number' ? String(value) : value)
 }
 
 function writeText(target: Buffer, at: number, text: string): number {

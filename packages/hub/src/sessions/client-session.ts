@@ -24,14 +24,14 @@ import {
 } from '@edgewright/core'
 import type { Ingest, IngestSender } from '../delivery/ingest.js'
 import type { InputReceiver } from '../delivery/input-endpoint.js'
-import type { MessageStamp } from '../delivery/message-stamp.js'
+import type { SenderStamp } from '../delivery/message-stamp.js'
 import type { TwinKeeper } from '../twins/twin-keeper.js'
 
 /** What a session works with. */
 export interface SessionComponents {
   readonly ingest: Ingest
   readonly twins: TwinKeeper
-  readonly stamp: MessageStamp
+  readonly stamp: SenderStamp
   /** Told after each change of the subscriptions; its promise holds the client's confirmation back. */
   readonly onSubscriptions: (session: ClientSession) => Promise<void>
   /** Told once, when the session has ended. */
@@ -45,6 +45,8 @@ const MAX_SOURCES = 256
 export class ClientSession implements HubSession, InputReceiver, IngestSender {
   readonly identity: Identity
   readonly persistent: boolean
+  readonly stamp: SenderStamp
+  readonly queues: IngestSender['queues'] = new Map()
   readonly #parts: SessionComponents
   readonly #peer: ClientPeer
   readonly #subscriptions: Set<Subscription>
@@ -56,6 +58,7 @@ export class ClientSession implements HubSession, InputReceiver, IngestSender {
     this.persistent = options.persistent
     this.#peer = options.peer
     this.#parts = parts
+    this.stamp = parts.stamp
     this.#subscriptions = new Set(restored)
   }
 
@@ -75,11 +78,6 @@ export class ClientSession implements HubSession, InputReceiver, IngestSender {
   send(batch: readonly Message[]): Promise<readonly SendRefusal[]> {
     if (this.ended) return Promise.resolve(batch.map((_, index) => ({ index, error: sessionEnded() })))
     return this.#parts.ingest.accept(this, batch)
-  }
-
-  /** What the hub knows of the sender, on the message. */
-  stamp(message: Message): Message {
-    return this.#parts.stamp.apply(message)
   }
 
   /** Where a message of this client enters the route table. */
