@@ -4,7 +4,7 @@ import { connect, type TLSSocket } from 'node:tls'
 import { memoryMeter } from '@edgewright/core'
 import { testCertificates } from '@edgewright/testkit'
 import { afterEach, describe, expect, test } from 'vitest'
-import { Listener, type ListenerOptions } from './listener.js'
+import { Listener, type ListenerOptions, rawServer } from './listener.js'
 import { listenError } from './listen-error.js'
 
 const first = testCertificates({ commonName: 'first' })
@@ -15,9 +15,9 @@ afterEach(async () => {
   for (const listener of open.splice(0)) await listener.stop()
 })
 
-async function listen(options: Partial<ListenerOptions> = {}, onConnection: (socket: Socket) => void = echo) {
+async function listen(options: Partial<ListenerOptions> = {}, onConnection = echo) {
   const tls = { certificate: first.cert, key: first.key }
-  const listener = new Listener({ listen: { address: '127.0.0.1', port: 0 }, tls, ...options }, onConnection)
+  const listener = new Listener({ listen: { address: '127.0.0.1', port: 0 }, tls, ...options }, rawServer(onConnection))
   open.push(listener)
   await listener.start()
   return listener

@@ -1,6 +1,12 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer as createTcpServer, isIPv4, type Server, type Socket } from 'node:net'
-import { createSecureContext, createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import {
+  createSecureContext,
+  createServer as createTlsServer,
+  type Server as TlsServer,
+  type TlsOptions,
+  TLSSocket,
+} from 'node:tls'
 import { EdgewrightError, type Logger, type Meter, memoryMeter, Service, silentLogger } from '@edgewright/core'
 import { listenError } from './listen-error.js'
 
@@ -31,6 +37,32 @@ export interface ListenerOptions {
   readonly maxConnections?: number | undefined
 }
 
+/** Makes the server that listens, with these TLS options or without TLS. */
+export type ServerFactory = (tls: TlsOptions | undefined) => Server
+
+/** Servers that hand over each connection as it is, once its handshake is done. */
+export function rawServer(onConnection: (socket: Socket) => void): ServerFactory {
+  return tls =>
+    tls === undefined
+      ? createTcpServer({ noDelay: true }, onConnection)
+      : createTlsServer({ ...tls, noDelay: true } as TlsOptions, onConnection)
+}
+
+/** What is known of who is at the other end of a connection. */
+export interface PeerFacts {
+  /** Its address, as far as the transport knows. */
+  readonly address: string
+  /** The certificate it showed in the TLS handshake, DER; judged by nobody yet. */
+  readonly certificate: Uint8Array | undefined
+}
+
+/** Who is at the other end of a socket that a listener accepted. */
+export function peerOf(socket: Socket): PeerFacts {
+  // Without a certificate the runtime gives an object that lacks `raw`, whatever its type says.
+  const certificate: Uint8Array | undefined = socket instanceof TLSSocket ? socket.getPeerCertificate().raw : undefined
+  return { address: socket.remoteAddress ?? 'unknown', certificate }
+}
+
 /** How a listener behaves when it is not told. */
 export const LISTENER_DEFAULTS = Object.freeze({ handshakeTimeout: 10_000, maxConnections: 20_000 })
 
@@ -42,18 +74,17 @@ export const LISTENER_DEFAULTS = Object.freeze({ handshakeTimeout: 10_000, maxCo
  */
 export class Listener extends Service {
   readonly #options: ListenerOptions
-  readonly #onConnection: (socket: Socket) => void
+  readonly #createServer: ServerFactory
   readonly #logger: Logger
   readonly #meter: Meter
   readonly #open = new Set<Socket>()
   #server: Server | undefined
   #credentials: TlsCredentials | 'none'
 
-  /** @param onConnection - called for each connection once its handshake is done */
-  constructor(options: ListenerOptions, onConnection: (socket: Socket) => void) {
+  constructor(options: ListenerOptions, createServer: ServerFactory) {
     super()
     this.#options = options
-    this.#onConnection = onConnection
+    this.#createServer = createServer
     this.#logger = options.logger ?? silentLogger
     this.#meter = options.meter ?? memoryMeter()
     this.#credentials = options.tls
@@ -74,9 +105,7 @@ export class Listener extends Service {
   replaceCredentials(credentials: TlsCredentials): void {
     assertUsable(credentials)
     this.#credentials = credentials
-    if (this.#server !== undefined && 'setSecureContext' in this.#server) {
-      ;(this.#server as import('node:tls').Server).setSecureContext(secureContext(credentials))
-    }
+    if (isTlsServer(this.#server)) this.#server.setSecureContext(secureContext(credentials))
   }
 
   protected override async onStart(): Promise<void> {
@@ -113,16 +142,14 @@ export class Listener extends Service {
         remedy: 'Give TLS credentials, or listen on a loopback address behind something that terminates TLS.',
       })
     }
-    return createTcpServer({ noDelay: true }, this.#onConnection)
+    return this.#createServer(undefined)
   }
 
   #tlsServer(credentials: TlsCredentials): Server {
     assertUsable(credentials)
     const { handshakeTimeout = LISTENER_DEFAULTS.handshakeTimeout } = this.#options
-    const server = createTlsServer(
-      { ...secureContext(credentials), requestCert: true, rejectUnauthorized: false, handshakeTimeout, noDelay: true },
-      this.#onConnection,
-    )
+    const clientCertificates = { requestCert: true, rejectUnauthorized: false }
+    const server = this.#createServer({ ...secureContext(credentials), ...clientCertificates, handshakeTimeout })
     const failures = this.#meter.counter('listener_failed_handshakes')
     server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
       failures.add()
@@ -137,6 +164,10 @@ export class Listener extends Service {
     this.#open.add(socket)
     socket.once('close', () => this.#open.delete(socket))
   }
+}
+
+function isTlsServer(server: Server | undefined): server is TlsServer {
+  return server !== undefined && 'setSecureContext' in server
 }
 
 function secureContext(credentials: TlsCredentials) {

@@ -1,6 +1,7 @@
 import { type Credentials, createMessage, type Identity, identityKey, type Message } from '@edgewright/core'
 import { ClientTopicReader, type MqttUsername, parseUsername, Refusal } from '@edgewright/protocol'
 import type { IConnectPacket } from 'mqtt-packet'
+import type { PeerFacts } from '../listener/listener.js'
 
 /** CONNACK return codes of MQTT 3.1.1, section 3.2.2.3. */
 export const ReturnCode = Object.freeze({
@@ -10,14 +11,6 @@ export const ReturnCode = Object.freeze({
   unavailable: 3,
   unauthorized: 5,
 })
-
-/** What is known of the peer beside what it says. */
-export interface PeerFacts {
-  /** Its address, as far as the transport knows. */
-  readonly address: string
-  /** The certificate it showed in the TLS handshake, DER. */
-  readonly certificate: Uint8Array | undefined
-}
 
 /** A CONNECT that may be judged. */
 export interface ConnectRequest {

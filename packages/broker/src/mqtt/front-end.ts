@@ -1,5 +1,3 @@
-import type { Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
 import {
   type Clock,
   type Logger,
@@ -11,7 +9,7 @@ import {
   silentLogger,
   systemClock,
 } from '@edgewright/core'
-import { type ListenAddress, Listener, type TlsCredentials } from '../listener/listener.js'
+import { type ListenAddress, Listener, peerOf, rawServer, type TlsCredentials } from '../listener/listener.js'
 import { LoginThrottle } from '../login/login-throttle.js'
 import { MqttConnections } from './connections.js'
 import { type MqttLimits, normalMqttLimits } from './limits.js'
@@ -53,8 +51,9 @@ export class MqttFrontEnd extends Service {
       writer: new PacketWriter(),
     })
     const { listen, tls } = options
-    this.#listener = new Listener({ listen, tls, logger, meter }, socket =>
-      this.#connections.accept(socket, { transport: 'mqtt', ...peerFacts(socket) }),
+    this.#listener = new Listener(
+      { listen, tls, logger, meter },
+      rawServer(socket => this.#connections.accept(socket, { transport: 'mqtt', ...peerOf(socket) })),
     )
   }
 
@@ -75,9 +74,4 @@ export class MqttFrontEnd extends Service {
   protected override onStop(): Promise<void> {
     return settleInOrder([() => this.#connections.stop(), () => this.#listener.stop()])
   }
-}
-
-function peerFacts(socket: Socket) {
-  const certificate = socket instanceof TLSSocket ? socket.getPeerCertificate().raw : undefined
-  return { address: socket.remoteAddress ?? 'unknown', certificate }
 }

@@ -10,7 +10,8 @@ import type {
 } from '@edgewright/core'
 import { type ClientTopic, parseSubscriptionFilter, Refusal } from '@edgewright/protocol'
 import type { ISubscribePacket, IUnsubscribePacket, Packet } from 'mqtt-packet'
-import { type ConnectRequest, type PeerFacts, readConnect, ReturnCode } from './connect-request.js'
+import type { PeerFacts } from '../listener/listener.js'
+import { type ConnectRequest, readConnect, ReturnCode } from './connect-request.js'
 import { readMethodAnswer, readPatch, type TwinFailure } from './control-bodies.js'
 
 /** Where one MQTT connection stands. */

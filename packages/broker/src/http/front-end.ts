@@ -1,0 +1,113 @@
+import { createServer as createHttpServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import type { Duplex } from 'node:stream'
+import {
+  type Clock,
+  type Logger,
+  type Meter,
+  type MethodInvoker,
+  memoryMeter,
+  Service,
+  type SessionHost,
+  settleInOrder,
+  silentLogger,
+  systemClock,
+} from '@edgewright/core'
+import { type ListenAddress, Listener, peerOf, type ServerFactory, type TlsCredentials } from '../listener/listener.js'
+import { LoginThrottle } from '../login/login-throttle.js'
+import { MqttConnections } from '../mqtt/connections.js'
+import { type MqttLimits, normalMqttLimits } from '../mqtt/limits.js'
+import { mqttMetrics } from '../mqtt/metrics.js'
+import { PacketWriter } from '../mqtt/packet-writer.js'
+import { MethodEndpoint } from './method-endpoint.js'
+import { type StreamAcceptor, WebSocketUpgrade } from './web-socket-upgrade.js'
+
+/** What an {@link HttpsFrontEnd} works with, and what its clients may cost. */
+export interface HttpsFrontEndOptions {
+  readonly host: SessionHost
+  /** Calls methods for modules; absent: they cannot call any here. */
+  readonly invoker?: MethodInvoker | undefined
+  /** IoT Hub clients expect port 443. */
+  readonly listen: ListenAddress
+  /** `'none'`: no TLS, on loopback addresses only. */
+  readonly tls: TlsCredentials | 'none'
+  readonly clock?: Clock | undefined
+  readonly logger?: Logger | undefined
+  readonly meter?: Meter | undefined
+  /** What clients that speak MQTT by WebSocket may cost. */
+  readonly mqtt?: MqttLimits | undefined
+}
+
+/** One listener for MQTT by WebSocket and for modules that call methods. Source: wire reference, section 5. */
+export class HttpsFrontEnd extends Service {
+  readonly #listener: Listener
+  readonly #mqtt: MqttConnections
+  readonly #upgrade: WebSocketUpgrade
+  readonly #methods: MethodEndpoint | undefined
+
+  constructor(options: HttpsFrontEndOptions) {
+    super()
+    const { host, invoker, clock = systemClock, logger = silentLogger, meter = memoryMeter() } = options
+    const throttle = new LoginThrottle(clock)
+    this.#mqtt = new MqttConnections({
+      host,
+      clock,
+      logger,
+      throttle,
+      metrics: mqttMetrics(meter),
+      limits: normalMqttLimits(options.mqtt ?? {}),
+      writer: new PacketWriter(),
+    })
+    this.#methods = invoker && new MethodEndpoint({ host, invoker, throttle, logger })
+    this.#upgrade = new WebSocketUpgrade(
+      new Map<string, StreamAcceptor>([
+        ['mqtt', (stream, { socket }) => this.#mqtt.accept(stream, { transport: 'mqtt-ws', ...peerOf(socket) })],
+      ]),
+    )
+    const { listen, tls } = options
+    const factory = httpServer(
+      (request, response) => {
+        if (this.#methods?.handle(request, response)) return
+        response.writeHead(404, { 'content-length': 0, 'x-content-type-options': 'nosniff' }).end()
+      },
+      (request, socket, head) => this.#upgrade.handle(request, socket, head),
+    )
+    this.#listener = new Listener({ listen, tls, logger, meter }, factory)
+  }
+
+  /** Where it listens; the port as bound. Throws `NOT_RUNNING` unless started. */
+  address(): ListenAddress {
+    return this.#listener.address()
+  }
+
+  /** Shows another certificate from the next handshake on, without touching open connections. */
+  replaceCredentials(credentials: TlsCredentials): void {
+    this.#listener.replaceCredentials(credentials)
+  }
+
+  protected override onStart(): Promise<void> {
+    return this.#listener.start()
+  }
+
+  protected override onStop(): Promise<void> {
+    return settleInOrder([() => this.#mqtt.stop(), () => this.#listener.stop()])
+  }
+}
+
+/** Milliseconds for a request's headers, and for the whole of it. */
+const HTTP_TIMES = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 1_000 } as const
+
+function httpServer(
+  onRequest: RequestListener,
+  onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void,
+): ServerFactory {
+  return tls => {
+    const server: Server =
+      tls === undefined
+        ? createHttpServer({ ...HTTP_TIMES, noDelay: true }, onRequest)
+        : createHttpsServer({ ...tls, ...HTTP_TIMES, noDelay: true }, onRequest)
+    server.on('upgrade', onUpgrade)
+    server.on('clientError', (_error, socket) => socket.destroy())
+    return server
+  }
+}
