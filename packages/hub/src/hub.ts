@@ -9,6 +9,9 @@ import {
   identityKey,
   type Logger,
   type Meter,
+  type MethodInvoker,
+  type MethodRequest,
+  type MethodResponse,
   type OpenedSession,
   type RouteRule,
   type Sealer,
@@ -26,6 +29,7 @@ import { DeliveryEngine, type DeliveryOptions, type EndpointState } from './deli
 import type { DeadLetters } from './delivery/dead-letters.js'
 import { SenderStamp } from './delivery/message-stamp.js'
 import type { StoredIdentityDirectory } from './identities/stored-directory.js'
+import { MethodCalls } from './methods/method-calls.js'
 import { SealedTable } from './sealed-table.js'
 import { ClientSession } from './sessions/client-session.js'
 import { TwinKeeper } from './twins/twin-keeper.js'
@@ -80,12 +84,13 @@ export interface HubConfiguration {
 }
 
 /** The message hub: knows clients by their sessions, and neither protocols nor databases. */
-export class Hub extends Service<HubEvents> implements SessionHost {
+export class Hub extends Service<HubEvents> implements SessionHost, MethodInvoker {
   readonly #parts: HubComponents
   readonly #options: Required<HubOptions>
   readonly #sessions = new Map<IdentityKey, ClientSession>()
   readonly #kept: SealedTable<readonly Subscription[]>
   readonly #twins: TwinKeeper
+  readonly #methods: MethodCalls
   readonly #engine: DeliveryEngine
   readonly #onRevoked = (identity: Identity) =>
     this.#sessions.get(identityKey(identity))?.close({ kind: 'identity-disabled' })
@@ -97,6 +102,7 @@ export class Hub extends Service<HubEvents> implements SessionHost {
     this.#options = { ...HUB_DEFAULTS, ...options } as Required<HubOptions>
     this.#kept = new SealedTable('sessions', components)
     this.#twins = new TwinKeeper(components)
+    this.#methods = new MethodCalls({ clock: components.clock, session: identity => this.#taking('methods', identity) })
     const { routes, timeToLiveSecs } = this.#options
     const compiled = compileRoutes(routes)
     this.#report(compiled.errors)
@@ -191,6 +197,21 @@ export class Hub extends Service<HubEvents> implements SessionHost {
     return { session, restored }
   }
 
+  async invokeMethod(
+    caller: Identity,
+    target: Identity,
+    request: MethodRequest,
+    signal?: AbortSignal,
+  ): Promise<MethodResponse> {
+    this.assertRunning()
+    if (caller.deviceId !== this.#options.deviceId || caller.moduleId === undefined) {
+      throw new EdgewrightError('METHOD_NOT_ALLOWED', 'Only modules of this device may call methods here', {
+        place: identityKey(caller),
+      })
+    }
+    return this.#methods.call(target, request, signal)
+  }
+
   protected async onStart(): Promise<void> {
     this.#parts.directory.on('revoked', this.#onRevoked)
     this.#parts.upstream.on('connectivity', this.#onConnectivity)
@@ -209,8 +230,13 @@ export class Hub extends Service<HubEvents> implements SessionHost {
   }
 
   #receiver(moduleId: string): ClientSession | undefined {
-    const session = this.#sessions.get(identityKey({ deviceId: this.#options.deviceId, moduleId }))
-    return session?.subscriptions.has('inputs') ? session : undefined
+    return this.#taking('inputs', { deviceId: this.#options.deviceId, moduleId })
+  }
+
+  /** The session of an identity, when it has subscribed to something. */
+  #taking(subscription: Subscription, identity: Identity): ClientSession | undefined {
+    const session = this.#sessions.get(identityKey(identity))
+    return session?.subscriptions.has(subscription) ? session : undefined
   }
 
   async #onSubscriptions(session: ClientSession): Promise<void> {
@@ -222,6 +248,7 @@ export class Hub extends Service<HubEvents> implements SessionHost {
   #apply(session: ClientSession): void {
     const { identity, subscriptions } = session
     this.#setModuleReady(identity, subscriptions.has('inputs'))
+    if (subscriptions.has('methods')) this.#methods.ready(identity)
     if (!['commands', 'desired', 'methods'].some(name => subscriptions.has(name as Subscription))) return
     this.#parts.upstream.session(identity).handle({
       command: subscriptions.has('commands') ? delivery => session.deliverCommand(delivery) : undefined,

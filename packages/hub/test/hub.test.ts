@@ -28,7 +28,7 @@ describe('a hub', () => {
     const { message } = fixture.cloud.arrivals[0]!
     expect(message.properties.get('p')).toBe('1')
     expect(message.system).toMatchObject({ connectionDeviceId: 'leaf', edgeHubOriginInterface: 'downstream' })
-    expect(message.system.edgeMessageId).toMatch(/^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-8[\da-f]{3}-[\da-f]{12}$/)
+    expect(message.system.edgeMessageId).toMatch(/^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/)
   })
 
   it('keeps messages while the cloud is away, also over a restart', async () => {
@@ -278,6 +278,49 @@ describe('a hub', () => {
     fixture.cloud.hang = false
     await fixture.clock.advance(1_000)
     await fixture.cloud.arrived(1)
+  })
+
+  describe('asked to call a method', () => {
+    const request = { name: 'beep', responseTimeout: 5_000, connectTimeout: 0 }
+
+    it('passes it to the client and the answer back', async () => {
+      await using fixture = await startHub()
+      const client = await Client.connect(fixture.hub, device)
+      await client.session.subscribe('methods')
+      await expect(fixture.hub.invokeMethod(sensor, device, request)).resolves.toEqual({ status: 200 })
+    })
+
+    it('waits for the client as long as it is told to, and no longer', async () => {
+      await using fixture = await startHub()
+      const call = fixture.hub.invokeMethod(sensor, device, { ...request, connectTimeout: 3_000 })
+      const client = await Client.connect(fixture.hub, device)
+      await client.session.subscribe('methods')
+      await expect(call).resolves.toEqual({ status: 200 })
+      const late = fixture.hub.invokeMethod(sensor, filter, { ...request, connectTimeout: 3_000 })
+      const refused = expect(late).rejects.toMatchObject({ code: 'METHOD_NO_CLIENT' })
+      await fixture.clock.advance(3_000)
+      await refused
+    })
+
+    it('gives up on an answer that does not come', async () => {
+      await using fixture = await startHub()
+      const client = await Client.connect(fixture.hub, device)
+      client.method = () => new Promise(() => undefined)
+      await client.session.subscribe('methods')
+      const refused = expect(fixture.hub.invokeMethod(sensor, device, request)).rejects.toMatchObject({
+        code: 'METHOD_TIMEOUT',
+      })
+      await fixture.clock.advance(5_000)
+      await refused
+    })
+
+    it('does not do it for anybody but modules of this device', async () => {
+      await using fixture = await startHub()
+      const code = { code: 'METHOD_NOT_ALLOWED' }
+      await expect(fixture.hub.invokeMethod(device, device, request)).rejects.toMatchObject(code)
+      const foreign = { deviceId: 'leaf', moduleId: 'm' }
+      await expect(fixture.hub.invokeMethod(foreign, device, request)).rejects.toMatchObject(code)
+    })
   })
 
   it('leaves a bad route out and keeps the good ones', async () => {
