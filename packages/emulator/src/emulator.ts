@@ -1,40 +1,25 @@
-import { createServer as createHttpsServer } from 'node:https'
-import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import {
   type Clock,
   type Identity,
   type Logger,
-  memoryMeter,
-  type Meter,
   Service,
   settleInOrder,
   silentLogger,
   systemClock,
 } from '@edgewright/core'
-import { type ConnectionCredential, formatConnectionString, SAS_CLOCK_SKEW } from '@edgewright/protocol'
-import { cbsService } from './amqp/cbs.js'
-import { AmqpConnection, type AmqpConnectionOptions } from './amqp/connection.js'
-import { telemetryService } from './device-side/amqp/telemetry.js'
-import { twinService } from './device-side/amqp/twin.js'
-import { methodsService } from './device-side/amqp/methods.js'
-import { commandsService } from './device-side/amqp/commands.js'
-import { MqttConnection, type MqttConnectionOptions } from './device-side/mqtt/connection.js'
-import { deviceScopeRoutes } from './device-side/device-scope.js'
+import { type ConnectionCredential, formatConnectionString } from '@edgewright/protocol'
 import { EmulatorEvents } from './events.js'
 import { DeviceCut } from './faults/device-cut.js'
-import { serveHttp } from './http/server.js'
-import { Line, type LineTransport } from './network/line.js'
+import { Heads } from './heads.js'
 import { Listener } from './network/listener.js'
-import { HubStorage } from './persistence/hub-storage.js'
+import { type OpenState, openState } from './open-state.js'
 import { EMULATOR_DEFAULTS, type EmulatorOptions, type EmulatorPorts } from './options.js'
-import { registryRoutes } from './service-side/rest/registry.js'
 import type { Clients } from './state/clients.js'
 import type { Commands } from './state/commands.js'
 import { HubError } from './state/hub-error.js'
-import { HubState } from './state/hub-state.js'
+import type { HubState } from './state/hub-state.js'
 import type { Methods } from './state/methods.js'
 import type { Registry } from './state/registry.js'
-import { memoryTables } from './state/table.js'
 import type { Twins } from './state/twins.js'
 
 /** Makes an IoT Hub to develop and test against; call {@link Emulator.start} to bring it up. */
@@ -53,14 +38,11 @@ export class Emulator extends Service {
   readonly #options: EmulatorOptions
   readonly #clock: Clock
   readonly #logger: Logger
-  readonly #meter: Meter
   readonly #cut = new DeviceCut()
   readonly #ports: Required<EmulatorPorts>
-  #hub: HubState | undefined
-  #storage: HubStorage | undefined
+  #open: OpenState | undefined
   #bound: Required<EmulatorPorts> | undefined
-  #listeners: readonly Listener[] = []
-  #lines = 0
+  #listeners: { -readonly [Name in keyof EmulatorPorts]?: Listener } = {}
 
   constructor(options: EmulatorOptions) {
     super()
@@ -70,9 +52,7 @@ export class Emulator extends Service {
     this.#ports = { ...EMULATOR_DEFAULTS.ports, ...options.ports }
     this.#clock = options.clock ?? systemClock
     this.#logger = options.logger ?? silentLogger
-    this.#meter = options.meter ?? memoryMeter()
     this.events = new EmulatorEvents(() => this.#state.events)
-    void this.#meter
   }
 
   /** The identity registry. @throws `NOT_RUNNING` before the first start */
@@ -108,8 +88,8 @@ export class Emulator extends Service {
 
   /** How many network connections are open, by listener. */
   get openConnections(): Required<EmulatorPorts> {
-    const [mqtt = 0, amqp = 0, https = 0] = this.#listeners.map(({ connections }) => connections)
-    return { mqtt, amqp, https }
+    const { mqtt, amqp, https } = this.#listeners
+    return { mqtt: mqtt?.connections ?? 0, amqp: amqp?.connections ?? 0, https: https?.connections ?? 0 }
   }
 
   /** The connection string of the service side, with all rights: policy `iothubowner`. */
@@ -150,118 +130,44 @@ export class Emulator extends Service {
   }
 
   protected async onStart(): Promise<void> {
-    await this.#openState()
-    const { cert, key } = this.#options.tls
-    // Whoever shows a certificate is judged by the registry, so the handshake takes any.
-    const tls = { cert, key, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' as const }
-    const amqpOptions = this.#amqpOptions()
-    const amqp = createTlsServer(tls, socket => this.#acceptAmqp(socket, amqpOptions))
-    const mqttOptions = this.#mqttOptions()
-    const mqtt = createTlsServer(tls, socket => this.#acceptMqtt(socket, mqttOptions))
-    const https = createHttpsServer(
-      tls,
-      serveHttp({
-        routes: [...registryRoutes(this.#state), ...deviceScopeRoutes(this.#state)],
-        authority: this.#state.authority,
-        logger: this.#logger,
-        admit: principal => this.#cut.admitsRequest(principal),
-      }),
-    )
-    const listeners = { mqtt: new Listener(mqtt), amqp: new Listener(amqp), https: new Listener(https) }
-    this.#listeners = Object.values(listeners)
-    const bind = (listener: Listener, port: number) => listener.open({ address: this.address, port })
-    this.#bound = {
-      mqtt: await bind(listeners.mqtt, this.#ports.mqtt),
-      amqp: await bind(listeners.amqp, this.#ports.amqp),
-      https: await bind(listeners.https, this.#ports.https),
+    this.#open = await this.#openState()
+    const { state, deployments } = this.#open
+    const heads = new Heads({
+      state,
+      deployments,
+      cut: this.#cut,
+      hubName: this.hostName,
+      clock: this.#clock,
+      logger: this.#logger,
+    })
+    const servers = heads.servers(this.#options.tls)
+    const ports: Record<keyof EmulatorPorts, number> = { ...this.#ports }
+    for (const name of ['mqtt', 'amqp', 'https'] as const) {
+      this.#listeners[name] = new Listener(servers[name])
+      ports[name] = await this.#listeners[name].open({ address: this.address, port: ports[name] })
     }
+    this.#bound = ports
   }
 
   protected async onStop(): Promise<void> {
     this.#bound = undefined
-    const storage = this.#storage
-    await settleInOrder([...this.#listeners.map(listener => () => listener.close()), async () => storage?.close()])
-    this.#listeners = []
-    this.#storage = undefined
+    const listeners = Object.values(this.#listeners)
+    this.#listeners = {}
+    await settleInOrder([
+      ...listeners.map(listener => () => listener.close()),
+      async () => this.#open?.storage?.close(),
+    ])
   }
 
   get #state(): HubState {
-    if (this.#hub === undefined) this.assertRunning()
-    return this.#hub as HubState
+    if (this.#open === undefined) this.assertRunning()
+    return (this.#open as OpenState).state
   }
 
   /** State in memory outlives a stop; state in a folder is read again. */
-  async #openState(): Promise<void> {
-    const { dataDir, events, commands } = this.#options
-    if (dataDir === undefined) {
-      this.#hub ??= new HubState({
-        tables: memoryTables(),
-        clock: this.#clock,
-        events,
-        commands,
-        hosts: () => this.#hosts(),
-      })
-      return
-    }
-    const storage = await HubStorage.open(dataDir)
-    this.#storage = storage
-    this.#hub = new HubState({
-      tables: storage.tables,
-      clock: this.#clock,
-      events,
-      commands,
-      hosts: () => this.#hosts(),
-      whenKept: storage.whenKept,
-    })
-    await storage.keep(this.#hub.events)
-  }
-
-  #amqpOptions(): AmqpConnectionOptions {
-    const state = this.#state
-    const { authority, clients } = state
-    return {
-      authority,
-      clients,
-      services: [
-        cbsService({ authority, logger: this.#logger }),
-        telemetryService(state),
-        twinService(state),
-        methodsService(state),
-        commandsService(state),
-      ],
-      clock: this.#clock,
-      logger: this.#logger,
-      admit: (line, principal) => this.#cut.admitsPrincipal(line, principal),
-      tokenSkew: SAS_CLOCK_SKEW,
-    }
-  }
-
-  #mqttOptions(): MqttConnectionOptions {
-    return {
-      state: this.#state,
-      clock: this.#clock,
-      logger: this.#logger,
-      admit: (line, principal) => this.#cut.admitsPrincipal(line, principal),
-      tokenSkew: SAS_CLOCK_SKEW,
-    }
-  }
-
-  #acceptAmqp(socket: TLSSocket, options: AmqpConnectionOptions): void {
-    const line = this.#line(socket, 'amqp')
-    if (this.#cut.admitsLine(line)) new AmqpConnection(line, options)
-    else line.destroy()
-  }
-
-  #acceptMqtt(socket: TLSSocket, options: MqttConnectionOptions): void {
-    const line = this.#line(socket, 'mqtt')
-    if (this.#cut.admitsLine(line)) new MqttConnection(line, options)
-    else line.destroy()
-  }
-
-  #line(socket: TLSSocket, transport: LineTransport): Line {
-    socket.setNoDelay(true)
-    const certificate = socket.getPeerX509Certificate()?.raw
-    return new Line(socket, { id: ++this.#lines, transport, peer: socket.remoteAddress ?? '', certificate })
+  async #openState(): Promise<OpenState> {
+    const isKept = this.#open !== undefined && this.#options.dataDir === undefined
+    return isKept ? (this.#open as OpenState) : openState(this.#options, this.#clock, () => this.#hosts())
   }
 
   #hosts(): readonly string[] {

@@ -33,6 +33,8 @@ export interface EmulatorOptions {
   readonly ports?: EmulatorPorts
   /** The name in connection strings; clients must be able to look it up. @default the address */
   readonly hostName?: string
+  /** Authorities, PEM, whose devices prove themselves by the common names of their certificates. */
+  readonly authorities?: readonly string[]
   /** The name of the built-in event hub. @default 'messages' */
   readonly eventHubName?: string
   readonly events?: EventLogOptions

@@ -7,6 +7,8 @@ import {
   type TwinPatch,
 } from '@edgewright/core'
 
+import { waitFor } from './wait-for.js'
+
 /** Why the hub parts from a client. */
 export type PartingReason = 'taken-over' | 'disabled' | 'removed' | 'expired' | 'stopping' | 'fault'
 
@@ -106,26 +108,8 @@ export class Clients {
     kind: Kind,
     signal?: AbortSignal,
   ): Promise<ClientHandlers[Kind]> {
-    return new Promise((resolve, reject) => {
-      const look = () => {
-        const handler = this.handler(identity, kind)
-        if (handler === undefined) return
-        end()
-        resolve(handler as ClientHandlers[Kind])
-      }
-      const onAbort = () => {
-        end()
-        reject(signal?.reason)
-      }
-      const stop = this.watch(look)
-      const end = () => {
-        stop()
-        signal?.removeEventListener('abort', onAbort)
-      }
-      signal?.addEventListener('abort', onAbort, { once: true })
-      if (signal?.aborted === true) onAbort()
-      else look()
-    })
+    const look = () => this.handler(identity, kind) as ClientHandlers[Kind] | undefined
+    return waitFor(look, changed => this.watch(changed), signal)
   }
 
   /** Parts from an identity, if it is connected. */

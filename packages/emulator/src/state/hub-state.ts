@@ -2,6 +2,7 @@ import { type Clock, type Identity, MAX_MESSAGE_BYTES, type Message, messageSize
 import { Authority } from './authority.js'
 import { Clients } from './clients.js'
 import { type CommandOptions, Commands, type StoredCommand } from './commands.js'
+import { type Configuration, Configurations } from './configurations.js'
 import type { AuthenticationMethod } from './event.js'
 import { EventLog, type EventLogOptions } from './event-log.js'
 import { FeedbackQueue } from './feedback.js'
@@ -19,6 +20,8 @@ export interface HubStateOptions {
   readonly clock: Clock
   readonly events?: EventLogOptions | undefined
   readonly commands?: CommandOptions | undefined
+  /** Authorities whose devices prove themselves by the common names of their certificates, PEM. */
+  readonly authorities?: readonly string[] | undefined
   /** The names this hub answers to in audiences, with and without ports. */
   readonly hosts: () => readonly string[]
   /** Calls back when everything changed so far is kept. @default at once: memory is all there is */
@@ -36,19 +39,20 @@ export class HubState {
   readonly events: EventLog
   readonly clients = new Clients()
   readonly twins: Twins
+  readonly configurations: Configurations
   readonly methods: Methods
   readonly commands: Commands
   readonly feedback = new FeedbackQueue()
   readonly subscriptions: StoredSubscriptions
   readonly whenKept: WhenKept
 
-  constructor({ tables, clock, events, commands, hosts, whenKept = done => done() }: HubStateOptions) {
+  constructor({ tables, clock, events, commands, authorities, hosts, whenKept = done => done() }: HubStateOptions) {
     this.whenKept = whenKept
     const now = () => clock.now()
     this.registry = new Registry(tables.table<RegistryEntry>('identities'), now)
     this.policies = tables.table<Policy>('policies')
     ensurePolicies(this.policies)
-    this.authority = new Authority({ registry: this.registry, policies: this.policies, hosts, now })
+    this.authority = new Authority({ registry: this.registry, policies: this.policies, hosts, now, authorities })
     this.events = new EventLog(now, events)
     const { clients, registry } = this
     this.subscriptions = new StoredSubscriptions(tables.table<readonly Grant[]>('subscriptions'), registry)
@@ -56,8 +60,11 @@ export class HubState {
       records: tables.table<TwinRecord>('twins'),
       registry,
       now,
-      desiredChanged: (identity, patch) => clients.handler(identity, 'desired')?.(patch),
     })
+    this.twins.watch(event => {
+      if (event.kind === 'desired') clients.handler(event.identity, 'desired')?.(event.patch)
+    })
+    this.configurations = new Configurations(tables.table<Configuration>('configurations'), now)
     this.methods = new Methods({ clients, registry, clock })
     this.commands = new Commands({
       records: tables.table<StoredCommand>('commands'),

@@ -13,6 +13,7 @@ import { generateEtag } from './identifiers.js'
 import { diffPatch, mergePatch, type Section } from './merge-patch.js'
 import type { Registry } from './registry.js'
 import type { Table } from './table.js'
+import { waitFor } from './wait-for.js'
 import { assertTwinDocument, TWIN_LIMITS } from './twin-limits.js'
 
 /** A twin as the hub keeps it. */
@@ -38,19 +39,43 @@ export interface TwinsOptions {
   readonly registry: Registry
   /** Milliseconds since 1970. */
   readonly now: () => number
-  /** Called after desired properties have changed. */
-  readonly desiredChanged: (identity: Identity, patch: TwinPatch) => void
 }
+
+/** What happened to a twin. */
+export type TwinEvent =
+  | { readonly kind: 'desired'; readonly identity: Identity; readonly patch: TwinPatch }
+  | { readonly kind: 'reported'; readonly identity: Identity; readonly patch: TwinPatch }
+  | { readonly kind: 'tags'; readonly identity: Identity }
 
 /** The twins of all devices and modules. */
 export class Twins {
   readonly #options: TwinsOptions
+  readonly #listeners = new Set<(event: TwinEvent) => void>()
 
   constructor(options: TwinsOptions) {
     this.#options = options
     options.registry.watch(({ kind, entry }) => {
       if (kind === 'removed') options.records.delete(identityKey(entry.identity))
     })
+  }
+
+  /** Tells of every change, after it happened. @returns stops it */
+  watch(listener: (event: TwinEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /**
+   * Waits until a twin is as wanted; at once when it is already.
+   *
+   * @throws the signal's reason when it is aborted first
+   */
+  until(identity: Identity, wanted: (twin: TwinRecord) => boolean, signal?: AbortSignal): Promise<TwinRecord> {
+    const look = () => {
+      const twin = this.get(identity)
+      return wanted(twin) ? twin : undefined
+    }
+    return waitFor(look, changed => this.watch(changed), signal)
   }
 
   /** @throws `HUB_DEVICE_NOT_FOUND`, `HUB_MODULE_NOT_FOUND` */
@@ -81,6 +106,7 @@ export class Twins {
     const reported = this.#changed(twin.reported, change, {})
     assertTwinDocument(reported.properties, 'reported', TWIN_LIMITS.propertiesBytes)
     this.#put(identityKey(identity), { ...twin, reported })
+    this.#tell({ kind: 'reported', identity, patch: { patch: change, version: reported.version } })
     return reported.version
   }
 
@@ -114,7 +140,8 @@ export class Twins {
     assertTwinDocument(desired.properties, 'desired', TWIN_LIMITS.propertiesBytes)
     const changed = { ...twin, tags, desired, version: twin.version + 1, etag: generateEtag() }
     this.#put(identityKey(identity), changed)
-    if (isDesiredChanged) this.#options.desiredChanged(identity, { patch: desiredPatch, version })
+    if (isDesiredChanged) this.#tell({ kind: 'desired', identity, patch: { patch: desiredPatch, version } })
+    if (Object.keys(tagsPatch).length > 0) this.#tell({ kind: 'tags', identity })
     return changed
   }
 
@@ -134,6 +161,10 @@ export class Twins {
     const $lastUpdated = new Date(this.#options.now()).toISOString()
     const section = { properties: {}, metadata: { $lastUpdated }, version: 1 }
     return { tags: {}, desired: section, reported: section, version: 2, etag: generateEtag() }
+  }
+
+  #tell(event: TwinEvent): void {
+    for (const listener of [...this.#listeners]) listener(event)
   }
 
   #put(key: IdentityKey, twin: TwinRecord): TwinRecord {

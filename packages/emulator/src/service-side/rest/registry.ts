@@ -1,10 +1,10 @@
-import type { Identity } from '@edgewright/core'
 import { ifMatch, wantedEtag } from '../../http/if-match.js'
 import { jsonObjectBody } from '../../http/json-body.js'
 import type { HttpRequest, HttpResponse, Route } from '../../http/router.js'
 import type { HubState } from '../../state/hub-state.js'
 import type { RegistryEntry } from '../../state/registry.js'
 import { permitted, permittedOrOwner } from './guards.js'
+import { identityOf } from './identity-path.js'
 import { deviceFromJson, identityJson, moduleFromJson } from './identity-json.js'
 
 /** The most devices one listing shows. Source: IoT Hub REST reference, `Devices - Get Devices`. */
@@ -49,10 +49,6 @@ export function registryRoutes(state: HubState): readonly Route[] {
     { method: 'GET', path: '/statistics/devices', guard: read, handle: () => statistics(state) },
     { method: 'GET', path: '/statistics/service', guard: read, handle: () => serviceStatistics(state) },
   ]
-}
-
-function identityOf({ d: deviceId = '', m: moduleId }: HttpRequest['params']): Identity {
-  return moduleId === undefined ? { deviceId } : { deviceId, moduleId }
 }
 
 function list({ query }: HttpRequest, state: HubState): HttpResponse {

@@ -1,0 +1,35 @@
+import type { Clock } from '@edgewright/core'
+import type { EmulatorOptions } from './options.js'
+import { HubStorage } from './persistence/hub-storage.js'
+import { Deployments } from './service-side/deployments.js'
+import { HubState } from './state/hub-state.js'
+import { memoryTables } from './state/table.js'
+
+/** The state of a running hub, and what keeps it. */
+export interface OpenState {
+  readonly state: HubState
+  readonly deployments: Deployments
+  /** Absent when memory is all there is. */
+  readonly storage: HubStorage | undefined
+}
+
+/** Makes the state in memory, or reads it from the folder the options name. @throws `EMULATOR_DATA_DAMAGED` */
+export async function openState(
+  options: EmulatorOptions,
+  clock: Clock,
+  hosts: () => readonly string[],
+): Promise<OpenState> {
+  const { dataDir, events, commands, authorities } = options
+  const storage = dataDir === undefined ? undefined : await HubStorage.open(dataDir)
+  const state = new HubState({
+    tables: storage?.tables ?? memoryTables(),
+    clock,
+    events,
+    commands,
+    authorities,
+    hosts,
+    whenKept: storage?.whenKept,
+  })
+  await storage?.keep(state.events)
+  return { state, deployments: new Deployments(state), storage }
+}
