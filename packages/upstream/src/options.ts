@@ -30,6 +30,8 @@ export interface IotHubUpstreamTuning {
   readonly identityRetry?: BackoffOptions | undefined
   /** Messages of one identity without an outcome at once; 1 to 1,900. @default 1,000 */
   readonly window?: number | undefined
+  /** Messages of one identity that may leave in one AMQP transfer and share its outcome. @default 50 */
+  readonly together?: number | undefined
   /** Identities that are opened at once after the link came up. @default 32 */
   readonly openings?: number | undefined
   /** How long tokens live. @default 3,600,000 */
@@ -49,6 +51,7 @@ export const UPSTREAM_DEFAULTS = Object.freeze({
   reconnect: Object.freeze({ first: 500, most: 2_500 }),
   identityRetry: Object.freeze({ first: 2_000, most: 120_000 }),
   window: 1_000,
+  together: 50,
   openings: 32,
   tokenLifetime: 3_600_000,
   renewAfter: 0.75,

@@ -33,7 +33,8 @@ describe('telemetry', () => {
     }
   })
 
-  test('gets an outcome for each message, in their order', async () => {
+  test.each([1, 50])('gets an outcome for each message, in their order, with %i together', async together => {
+    upstream = upstreamTo(hub, { together })
     hub.behaviour.message = (_, { body }) =>
       body.toString() === 'm1' ? { condition: 'com.microsoft:argument-error', description: 'no good' } : undefined
     await upstream.start()
@@ -45,7 +46,24 @@ describe('telemetry', () => {
     ])
   })
 
+  test('of one identity leaves many together, and arrives one by one', async () => {
+    await upstream.start()
+    await becomes('online', upstream)
+    await upstream.session(DEVICE).send(numbered(100))
+    expect(hub.transfers).toBe(2)
+    expect(bodies(hub, DEVICE)).toEqual(numbered(100).map(({ body }) => body.toString()))
+  })
+
+  test('that is large leaves in as many transfers as the link takes', async () => {
+    await upstream.start()
+    await becomes('online', upstream)
+    const large = Array.from({ length: 5 }, () => createMessage({ body: Buffer.alloc(100_000) }))
+    expect(await upstream.session(DEVICE).send(large)).toHaveLength(5)
+    expect(hub.transfers).toBe(3)
+  })
+
   test('is pipelined: nothing waits for the outcome of what was sent before', async () => {
+    upstream = upstreamTo(hub, { together: 1 })
     hub.behaviour.message = () => 'hold'
     await upstream.start()
     await becomes('online', upstream)
@@ -56,6 +74,7 @@ describe('telemetry', () => {
   })
 
   test('never exceeds the credit of a link, nor holds up another one', async () => {
+    upstream = upstreamTo(hub, { together: 1 })
     hub.behaviour.credit = 3
     hub.behaviour.message = ({ moduleId }) => (moduleId === undefined ? 'hold' : undefined)
     await upstream.start()
@@ -75,7 +94,7 @@ describe('telemetry', () => {
     let throttled = true
     hub.behaviour.message = (_, { body }) =>
       throttled && body.toString() === 'm1' ? { condition: 'com.microsoft:device-container-throttled' } : undefined
-    upstream = upstreamTo(hub, { window: 2 })
+    upstream = upstreamTo(hub, { window: 2, together: 1 })
     await upstream.start()
     await becomes('online', upstream)
     const outcomes = await upstream.session(DEVICE).send(numbered(100))
@@ -96,6 +115,7 @@ describe('telemetry', () => {
   })
 
   test('is given back when the caller no longer waits', async () => {
+    upstream = upstreamTo(hub, { together: 1 })
     hub.behaviour.message = () => 'hold'
     await upstream.start()
     await becomes('online', upstream)

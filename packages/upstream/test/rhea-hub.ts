@@ -3,7 +3,9 @@ import type { AddressInfo, Socket, Server } from 'node:net'
 import { createServer, type TLSSocket } from 'node:tls'
 import { type Identity, identityKey, type Message } from '@edgewright/core'
 import {
+  AMQP_BATCH_FORMAT,
   type AmqpMessage,
+  decodeAmqpBatch,
   encodeAmqpMessage,
   parseLinkAddress,
   parseSasAudience,
@@ -50,7 +52,7 @@ export class RheaHub {
   /** Tokens put so far, by identity. */
   readonly tokens = new Map<string, string[]>()
   /** Deliveries that are held, to be settled by the test. */
-  readonly held: { readonly message: Message; accept(): void }[] = []
+  readonly held: { readonly messages: readonly Message[]; accept(): void }[] = []
   /** Open links by kind and identity; those the hub sends on. */
   readonly senders = new Map<string, Sender>()
   readonly onLinkMessage = new Map<
@@ -58,6 +60,8 @@ export class RheaHub {
     (message: AmqpMessage, reply: (message: WritableAmqpMessage) => void) => void
   >()
   connections = 0
+  /** Deliveries of telemetry so far. */
+  transfers = 0
   /** What the last client asked for in its OPEN, in milliseconds. */
   idleTimeOut: number | undefined
   #server: Server | undefined
@@ -209,19 +213,30 @@ export class RheaHub {
     this.changed()
   }
 
-  #telemetry(sender: Identity, context: EventContext): void {
-    const message = telemetryFromAmqp(context.message as AmqpMessage)
-    if (message instanceof Refusal) throw new Error(message.reason)
-    const verdict = this.behaviour.message(sender, message)
+  /** One message, or several that share an outcome: the first verdict among them that is one. */
+  #telemetry(sender: Identity, context: EventContext & { readonly format?: number }): void {
+    const parts =
+      context.format === AMQP_BATCH_FORMAT ? decodeAmqpBatch(context.message as unknown as Buffer) : undefined
+    if (parts instanceof Refusal) throw new Error(parts.reason)
+    const wire = parts?.map(part => rhea.message.decode(part as Buffer)) ?? [context.message]
+    const messages = wire.map(part => telemetryFromAmqp(part as AmqpMessage)).filter(isMessage)
+    const verdict = messages
+      .map(message => this.behaviour.message(sender, message))
+      .find(verdict => verdict !== undefined)
     const delivery = context.delivery!
+    this.transfers += 1
     const accept = () => {
-      this.arrivals.push({ sender: identityKey(sender), message })
+      for (const message of messages) this.arrivals.push({ sender: identityKey(sender), message })
       settle(delivery, 'completed')
     }
     if (verdict === undefined) accept()
     else if (verdict === 'released') settle(delivery, 'abandoned')
-    else if (verdict === 'hold') this.held.push({ message, accept })
+    else if (verdict === 'hold') this.held.push({ messages, accept })
     else settle(delivery, 'rejected', verdict)
     this.changed()
   }
+}
+
+function isMessage(value: Message | Refusal): value is Message {
+  return !(value instanceof Refusal)
 }

@@ -1,12 +1,19 @@
 import type { Delivery, Sender } from 'rhea'
 import type { AmqpConnection } from './connection.js'
 
+/** What goes out under one delivery. */
+export interface Transfer {
+  readonly payload: Buffer
+  /** The message format; 0 for one message as AMQP has it. */
+  readonly format: number
+}
+
 /** Where a {@link CreditedSender} gets messages, and whom it tells. */
 export interface MessageSupply {
   /** Whether there is a message to send now. */
   ready(): boolean
-  /** The next message, encoded; called only when ready. */
-  take(): Buffer
+  /** The next transfer; called only when ready. */
+  take(): Transfer
   /** It was handed over. */
   handed?(delivery: Delivery): void
 }
@@ -37,7 +44,8 @@ export class CreditedSender {
         return
       }
       this.#handed += 1
-      const delivery = this.#sender.send(this.#supply.take(), undefined, 0)
+      const { payload, format } = this.#supply.take()
+      const delivery = this.#sender.send(payload, undefined, format)
       this.#supply.handed?.(delivery)
     }
   }

@@ -184,6 +184,7 @@ export class IdentitySession implements LinkHost {
     })
     const sender = new TelemetrySender(this.connection, link, {
       window: this.#context.tuning.window,
+      together: this.#context.tuning.together,
       onUnauthorized: refusal => this.#end(refusal),
     })
     this.ended.addEventListener('abort', () => sender.end(this.ended.reason.message), { once: true })

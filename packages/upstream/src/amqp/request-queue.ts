@@ -10,7 +10,10 @@ export class RequestQueue {
 
   constructor(connection: AmqpConnection, link: Sender) {
     const queue = this.#queue
-    this.#sender = new CreditedSender(link, connection, { ready: () => queue.length > 0, take: () => queue.shift()! })
+    this.#sender = new CreditedSender(link, connection, {
+      ready: () => queue.length > 0,
+      take: () => ({ payload: queue.shift()!, format: 0 }),
+    })
   }
 
   push(message: WritableAmqpMessage): void {

@@ -16,9 +16,9 @@ export class TelemetryBatch {
     this.#open = messages.length
   }
 
-  /** Whether every message was taken. */
-  get exhausted(): boolean {
-    return this.#next >= this.#messages.length
+  /** The next message to leave; undefined when all were taken or no more is to leave. */
+  get next(): Message | undefined {
+    return this.#messages[this.#next]
   }
 
   /** Whether nothing of it is to leave any more. */
@@ -26,10 +26,9 @@ export class TelemetryBatch {
     return this.#stop !== undefined
   }
 
-  /** The next message and its place. */
-  take(): { readonly message: Message; readonly index: number } {
-    const index = this.#next++
-    return { message: this.#messages[index]!, index }
+  /** Takes the next message; returns its place. */
+  take(): number {
+    return this.#next++
   }
 
   /**
@@ -40,7 +39,7 @@ export class TelemetryBatch {
     this.#record(index, outcome)
     if (outcome.kind === 'retry') this.#stop ??= outcome
     if (this.#stop === undefined) return
-    while (!this.exhausted) this.#record(this.#next++, this.#stop)
+    while (this.#next < this.#messages.length) this.#record(this.#next++, this.#stop)
   }
 
   /** The message was taken and did not leave. */

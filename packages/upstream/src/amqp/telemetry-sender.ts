@@ -1,38 +1,38 @@
 import { ACCEPTED, type DeliveryOutcome, type Message, reject, retry } from '@edgewright/core'
-import { conditionMeaning, encodeAmqpMessage, telemetryToAmqp } from '@edgewright/protocol'
+import { conditionMeaning } from '@edgewright/protocol'
 import type { Delivery, EventContext, Sender } from 'rhea'
 import type { AmqpConnection } from './connection.js'
 import { CreditedSender } from './credited-sender.js'
 import { AmqpRefusal } from './opened.js'
 import { TelemetryBatch } from './telemetry-batch.js'
+import { TelemetryTransfer } from './telemetry-transfer.js'
 
 /** What a {@link TelemetrySender} keeps to, and whom it tells. */
 export interface TelemetrySenderOptions {
   /** Messages without an outcome at once. */
   readonly window: number
+  /** Messages that leave under one delivery. */
+  readonly together: number
   /** The peer no longer takes the identity's word. */
   readonly onUnauthorized: (refusal: AmqpRefusal) => void
-}
-
-interface InFlight {
-  readonly batch: TelemetryBatch
-  readonly index: number
 }
 
 /** Sends telemetry of one identity over one link: in order, many at once, an outcome for each. */
 export class TelemetrySender {
   readonly #options: TelemetrySenderOptions
-  readonly #maxMessageSize: number
+  readonly #maxMessageBytes: number
   readonly #sender: CreditedSender
   readonly #batches: TelemetryBatch[] = []
-  readonly #inFlight = new Map<Delivery, InFlight>()
-  #prepared: (InFlight & { readonly payload: Buffer }) | undefined
+  readonly #inFlight = new Map<Delivery, TelemetryTransfer>()
+  #inFlightMessages = 0
+  /** Filled, and not yet sent: at most one, but for those that go again one by one. */
+  readonly #filled: TelemetryTransfer[] = []
   #ended: string | undefined
 
   /** @param link - attached */
   constructor(connection: AmqpConnection, link: Sender, options: TelemetrySenderOptions) {
     this.#options = options
-    this.#maxMessageSize = Number(link.max_message_size) || Number.POSITIVE_INFINITY
+    this.#maxMessageBytes = Number(link.max_message_size) || Number.POSITIVE_INFINITY
     const settle = (outcome: (delivery: Delivery) => DeliveryOutcome) => (context: EventContext) =>
       this.#settle(context.delivery!, outcome(context.delivery!))
     link
@@ -57,12 +57,9 @@ export class TelemetrySender {
         settle(() => retry('settled without an outcome')),
       )
     this.#sender = new CreditedSender(link, connection, {
-      ready: () => this.#inFlight.size < options.window && this.#prepare(),
-      take: () => this.#prepared!.payload,
-      handed: delivery => {
-        this.#inFlight.set(delivery, this.#prepared!)
-        this.#prepared = undefined
-      },
+      ready: () => this.#inFlightMessages < options.window && this.#fill(),
+      take: () => this.#filled[0]!,
+      handed: delivery => this.#handed(delivery),
     })
   }
 
@@ -86,39 +83,36 @@ export class TelemetrySender {
   end(reason: string): void {
     if (this.#ended !== undefined) return
     this.#ended = reason
-    for (const { batch } of this.#inFlight.values()) batch.abandon(reason)
-    this.#prepared?.batch.abandon(reason)
+    for (const transfer of this.#inFlight.values()) transfer.abandon(reason)
+    for (const transfer of this.#filled) transfer.abandon(reason)
     for (const batch of this.#batches) batch.abandon(reason)
     this.#inFlight.clear()
     this.#batches.length = 0
   }
 
-  /** Encodes the next message that the link can carry, if there is one. */
-  #prepare(): boolean {
-    if (this.#prepared?.batch.stopped) {
-      this.#prepared.batch.putBack(this.#prepared.index)
-      this.#prepared = undefined
-    }
-    while (this.#prepared === undefined) {
-      const batch = this.#batches[0]
-      if (batch === undefined) return false
-      if (batch.exhausted) {
-        this.#batches.shift()
-        continue
-      }
-      const { message, index } = batch.take()
-      const payload = encodeAmqpMessage(telemetryToAmqp(message))
-      if (payload.byteLength <= this.#maxMessageSize) this.#prepared = { batch, index, payload }
-      else batch.settle(index, reject(`${payload.byteLength} bytes are more than the cloud takes`))
-    }
-    return true
+  /** Fills the next transfer, unless one waits already; returns whether there is one. */
+  #fill(): boolean {
+    while (this.#filled[0]?.stopped) this.#filled.shift()!.putBack()
+    if (this.#filled.length > 0) return true
+    const { together } = this.#options
+    const next = TelemetryTransfer.fill(this.#batches, { messages: together, messageBytes: this.#maxMessageBytes })
+    if (next !== undefined) this.#filled.push(next)
+    return next !== undefined
+  }
+
+  #handed(delivery: Delivery): void {
+    const transfer = this.#filled.shift()!
+    this.#inFlight.set(delivery, transfer)
+    this.#inFlightMessages += transfer.size
   }
 
   #settle(delivery: Delivery, outcome: DeliveryOutcome): void {
-    const sent = this.#inFlight.get(delivery)
-    if (sent === undefined) return
+    const transfer = this.#inFlight.get(delivery)
+    if (transfer === undefined) return
     this.#inFlight.delete(delivery)
-    sent.batch.settle(sent.index, outcome)
+    this.#inFlightMessages -= transfer.size
+    if (outcome.kind === 'reject' && transfer.size > 1) this.#filled.unshift(...transfer.split())
+    else transfer.settle(outcome)
     this.#sender.pump()
   }
 
