@@ -10,6 +10,18 @@ export {
   type EdgeAuthorityPorts,
   type OperatorAuthorityOptions,
 } from './certificates/edge-authority.js'
+export {
+  type CertificateState,
+  type CertificateStatus,
+  certificateReport,
+} from './certificates/certificate-status.js'
+export {
+  RENEWAL_DEFAULTS,
+  RenewingCertificate,
+  type RenewingCertificateComponents,
+  type RenewingCertificateEvents,
+  type RenewingCertificateOptions,
+} from './certificates/renewing-certificate.js'
 export { KeyRing, type KeyRingOptions } from './keys/key-ring.js'
 export { signSasToken, type SasTokenRequest } from './keys/sas-token.js'
 export { SealingKey } from './keys/sealing-key.js'

@@ -10,6 +10,9 @@ const DAY = 86_400_000
 const CERTIFICATE_FILE = 'development-only-edge-ca.cert.pem'
 const KEY_FILE = 'development-only-edge-ca.key.pem'
 
+/** No clock that is before this is right: 2026-01-01, in milliseconds since 1970. */
+const EARLIEST = 1_767_225_600_000
+
 /** How a development authority is made when there is none. */
 export interface DevelopmentAuthorityOptions {
   /** Where its two files are kept. */
@@ -28,6 +31,8 @@ export const DEVELOPMENT_AUTHORITY_DEFAULTS = Object.freeze({
 
 /**
  * The development authority of a folder, made when there is none.
+ *
+ * Made by a machine whose clock is years behind, it is still good when the clock is right.
  *
  * The key is written first and the certificate makes it count, so a crash between the two leaves nothing half.
  *
@@ -58,12 +63,13 @@ async function makeAuthority(
 ): Promise<{ certificate: string; privateKey: string }> {
   const x509 = await loadX509()
   const keys = await webcrypto.subtle.generateKey(P256, true, ['sign', 'verify'])
+  const begin = Math.max(now, EARLIEST)
   const certificate = await x509.X509CertificateGenerator.createSelfSigned(
     {
       serialNumber: serialNumber(),
       name: distinguishedName(x509, commonName),
-      notBefore: new Date(now - DAY),
-      notAfter: new Date(now + validity),
+      notBefore: new Date(begin - DAY),
+      notAfter: new Date(begin + validity),
       signingAlgorithm: P256,
       keys,
       extensions: [

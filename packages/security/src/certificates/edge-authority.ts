@@ -11,6 +11,7 @@ import {
 } from '@edgewright/core'
 import { readBounded, readPrivateFile } from '../private-file.js'
 import { type AuthorityMaterial, invalidAuthority, parseAuthority, parseCertificates } from './authority-material.js'
+import { type CertificateStatus, certificateState } from './certificate-status.js'
 import { checkCertificateRequest } from './certificate-request.js'
 import { type DevelopmentAuthorityOptions, openDevelopmentAuthority } from './development-authority.js'
 import { serialNumber } from './serial-number.js'
@@ -96,6 +97,15 @@ export class EdgeAuthority implements CertificateIssuer {
       expires: new Date(authority.expiresAt).toISOString(),
     })
     return authority
+  }
+
+  /** When it expires. It is not renewed: whoever replaces it must tell clients the new trust bundle. */
+  get status(): CertificateStatus {
+    const { expiresAt } = this
+    const notBefore = this.#issuer.notBefore.getTime()
+    const state = certificateState({ notBefore, expiresAt }, this.#clock.now())
+    const [commonName = ''] = this.#issuer.subjectName.getField('CN')
+    return { name: 'authority', commonName, state, notBefore, expiresAt }
   }
 
   static async #create(
