@@ -10,10 +10,14 @@ export { differences } from './manifest/differences.js'
 export { formatImageReference, type ImageReference, parseImageReference } from './manifest/image-reference.js'
 export { ManifestError, type ManifestProblem, type ManifestStatus } from './manifest/manifest-error.js'
 export { DEPLOYMENT_DEFAULTS, type DeploymentOptions, parseDeployment } from './manifest/parse-deployment.js'
-export type { ModuleStatus, SupervisedModule } from './run/module-keeper.js'
-export { RESTART_DEFAULTS, type RestartOptions, type RestartPolicy } from './run/restart-policy.js'
+export type { Plan, PlanOptions } from './plan/plan.js'
+export type { ModulePlan, Step } from './plan/plan-module.js'
+export { RESTART_DEFAULTS, type RestartOptions, type RestartPolicy } from './plan/restart-policy.js'
+export type { ModuleStatus } from './run/module-status.js'
 export {
+  type SupervisedModule,
   Supervisor,
+  SUPERVISOR_DEFAULTS,
   type SupervisorComponents,
   type SupervisorEvents,
   type SupervisorOptions,

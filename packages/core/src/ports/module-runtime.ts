@@ -51,8 +51,8 @@ export interface ModuleRuntime extends Startable {
   /** What `type` of a specification it takes. */
   readonly type: string
   list(signal?: AbortSignal): Promise<readonly ModuleObservation[]>
-  /** Calls on each change until the signal is aborted. */
-  watch(listener: (observation: ModuleObservation) => void, signal: AbortSignal): void
+  /** Calls on each change until the signal is aborted; without an observation when the module is gone. */
+  watch(listener: (name: string, observation: ModuleObservation | undefined) => void, signal: AbortSignal): void
   /** Fetches what `create` will need; resolves at once when nothing is to be fetched. */
   pull(specification: ModuleSpecification, signal?: AbortSignal): Promise<void>
   create(specification: ModuleSpecification, signal?: AbortSignal): Promise<void>

@@ -1,5 +1,5 @@
 import type { ModuleSpecification } from '@edgewright/core'
-import type { RestartPolicy } from '../run/restart-policy.js'
+import type { RestartPolicy } from '../plan/restart-policy.js'
 
 /** What a deployment wants of this device. Source: IoT Edge, deployment schema 1.0 and 1.1. */
 export interface Deployment {

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   type Clock,
+  describeError,
   EdgewrightError,
   type Logger,
   type ModuleRuntime,
@@ -7,9 +9,15 @@ import {
   settleInOrder,
   silentLogger,
   systemClock,
+  type Timer,
 } from '@edgewright/core'
-import { ModuleKeeper, type ModuleStatus, type SupervisedModule } from './module-keeper.js'
-import { RESTART_DEFAULTS, type RestartOptions } from './restart-policy.js'
+import { type DesiredModule, LAST_STARTUP_ORDER } from '../manifest/deployment.js'
+import { type Plan, type PlanOptions, plan } from '../plan/plan.js'
+import type { ModulePlan } from '../plan/plan-module.js'
+import { RESTART_DEFAULTS } from '../plan/restart-policy.js'
+import { ModuleRecords } from './module-records.js'
+import { type ModuleStatus, statusOf } from './module-status.js'
+import { ModuleWork } from './module-work.js'
 
 /** What a {@link Supervisor} works with. */
 export interface SupervisorComponents {
@@ -21,11 +29,24 @@ export interface SupervisorComponents {
   readonly random?: () => number
 }
 
+/** A module that is to run, with the defaults of a deployment for what is left out, but restarted `always`. */
+export type SupervisedModule = Partial<DesiredModule> & Pick<DesiredModule, 'specification'>
+
 /** What a {@link Supervisor} keeps running, and how. */
-export interface SupervisorOptions {
-  readonly modules: readonly SupervisedModule[]
-  readonly restart?: RestartOptions
+export interface SupervisorOptions extends PlanOptions {
+  /** What is to run until {@link Supervisor.apply} says otherwise. @default nothing */
+  readonly modules?: readonly SupervisedModule[]
+  /** Milliseconds that a module has to end when it is stopped. @default 10 s */
+  readonly grace?: number
 }
+
+/** How modules are supervised when nothing else is said. */
+export const SUPERVISOR_DEFAULTS = Object.freeze({
+  ...RESTART_DEFAULTS,
+  modules: [] as readonly SupervisedModule[],
+  settleAfter: 5_000,
+  grace: 10_000,
+}) satisfies Required<SupervisorOptions>
 
 /** When what happens is reported. */
 export interface SupervisorEvents {
@@ -34,64 +55,198 @@ export interface SupervisorEvents {
 }
 
 /**
- * Keeps modules running, each by itself: what one does or waits for holds no other up. Whether modules outlive the
+ * Brings modules to where they are wanted and keeps them there. It looks at what the runtimes see, plans, and carries
+ * the plan out, one module beside the other: what one does or waits for holds no other up. Whether modules outlive the
  * supervisor is their runtime's business.
  */
 export class Supervisor extends Service<SupervisorEvents> {
-  readonly #runtimes: readonly ModuleRuntime[]
-  readonly #keepers: ReadonlyMap<ModuleRuntime, readonly ModuleKeeper[]>
-  #ending = new AbortController()
-  #kept: Promise<void>[] = []
+  readonly #runtimes: ReadonlyMap<string, ModuleRuntime>
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #options: Required<SupervisorOptions>
+  readonly #records: ModuleRecords
+  readonly #works = new Map<string, ModuleWork>()
+  #desired: ReadonlyMap<string, DesiredModule>
+  #statuses: ReadonlyMap<string, ModuleStatus> = new Map()
+  #timer: Timer | undefined
+  /** Aborted while supervision does not run. */
+  #ending = AbortSignal.abort()
+  #end: () => void = () => undefined
 
   /** @throws `MODULE_TYPE_UNKNOWN` when no runtime takes the type of a module */
-  constructor(components: SupervisorComponents, options: SupervisorOptions) {
+  constructor(components: SupervisorComponents, options: SupervisorOptions = {}) {
     super()
     const { runtimes, clock = systemClock, logger = silentLogger, random = Math.random } = components
-    const settings = { ...RESTART_DEFAULTS, ...options.restart }
-    const onStatus = (status: ModuleStatus) => this.emit('status', status)
-    this.#runtimes = runtimes
-    const keepers = new Map<ModuleRuntime, ModuleKeeper[]>(runtimes.map(runtime => [runtime, []]))
-    for (const module of options.modules) {
-      const runtime = runtimeFor(module, runtimes)
-      const parts = { module, runtime, clock, logger, random, onStatus, options: settings }
-      keepers.get(runtime)!.push(new ModuleKeeper(parts))
-    }
-    this.#keepers = keepers
+    this.#runtimes = new Map(runtimes.map(runtime => [runtime.type, runtime]))
+    this.#clock = clock
+    this.#logger = logger
+    this.#options = { ...SUPERVISOR_DEFAULTS, ...options }
+    this.#records = new ModuleRecords(clock, random)
+    this.#desired = this.#checked(this.#options.modules)
   }
 
-  /** How every module fares, in the order in which they were given to their runtimes. */
+  /** How every module fares that is wanted or there, in startup order. */
   status(): readonly ModuleStatus[] {
-    return [...this.#keepers.values()].flat().map(keeper => keeper.status)
+    return [...this.#statuses.values()]
+  }
+
+  /**
+   * What would be done if these modules were applied; nothing is.
+   *
+   * @throws `MODULE_TYPE_UNKNOWN`
+   */
+  preview(modules: readonly SupervisedModule[]): Plan {
+    return this.#plan(this.#checked(modules))
+  }
+
+  /**
+   * Wants these modules from now on, and no others. What is under way for a module that is wanted otherwise now is
+   * given up.
+   *
+   * @throws `MODULE_TYPE_UNKNOWN`, and nothing changes
+   */
+  apply(modules: readonly SupervisedModule[]): void {
+    const before = this.#desired
+    this.#desired = this.#checked(modules)
+    for (const name of new Set([...before.keys(), ...this.#desired.keys()])) {
+      if (isDeepStrictEqual(before.get(name), this.#desired.get(name))) continue
+      this.#works.get(name)?.giveUp()
+      this.#records.forgive(name)
+    }
+    this.#reconcile()
   }
 
   /** Resolves when supervision runs: modules come up by themselves, whatever each of them waits for. */
   protected async onStart(): Promise<void> {
-    this.#ending = new AbortController()
-    const { signal } = this.#ending
-    for (const runtime of this.#runtimes) await runtime.start()
-    for (const [runtime, keepers] of this.#keepers) {
-      runtime.watch(seen => keepers.find(({ name }) => name === seen.name)?.observe(seen), signal)
-      const all = await runtime.list(signal)
-      for (const keeper of keepers) {
-        keeper.observe(all.find(({ name }) => name === keeper.name))
-        this.#kept.push(keeper.keep(signal))
-      }
+    const ending = new AbortController()
+    this.#end = () => ending.abort()
+    for (const runtime of this.#runtimes.values()) {
+      await runtime.start()
+      runtime.watch((name, observation) => {
+        this.#records.observe(name, observation)
+        this.#reconcile()
+      }, ending.signal)
+      await this.#look(runtime)
     }
+    this.#ending = ending.signal
+    this.#reconcile()
   }
 
   protected async onStop(): Promise<void> {
-    this.#ending.abort()
-    const kept = Promise.all(this.#kept.splice(0))
-    await settleInOrder([() => kept, ...this.#runtimes.map(runtime => () => runtime.stop())])
+    this.#end()
+    this.#timer?.cancel()
+    const works = [...this.#works.values()]
+    for (const work of works) work.giveUp()
+    await Promise.allSettled(works.map(work => work.done))
+    await settleInOrder(Array.from(this.#runtimes.values(), runtime => () => runtime.stop()))
+  }
+
+  /** Plans, begins what is due, and sees to it that the rest is looked at when it is. */
+  #reconcile(): void {
+    if (this.#ending.aborted) return
+    const planned = this.#plan(this.#desired)
+    for (const module of planned.due) {
+      if (module.action === 'forget') this.#records.forgetRestarts(module.name)
+      else if (!this.#works.has(module.name)) this.#begin(module)
+    }
+    this.#timer?.cancel()
+    const isChanged = planned.due.some(({ action }) => action === 'forget')
+    const nextAt = isChanged ? this.#clock.monotonic() : planned.nextAt
+    this.#timer = Number.isFinite(nextAt)
+      ? this.#clock.after(Math.max(0, nextAt - this.#clock.monotonic()), () => this.#reconcile())
+      : undefined
+    this.#report(planned)
+  }
+
+  #begin(planned: ModulePlan): void {
+    const { name, action, reason, specification } = planned
+    const from = this.#runtimes.get(this.#records.observed.get(name)?.specification.type ?? '')
+    const to = this.#runtimes.get(specification?.type ?? '')
+    this.#logger.log('info', `Module: ${action}`, { module: name, reason })
+    this.#records.begin(planned)
+    const work = new ModuleWork({ planned, from, to, grace: this.#options.grace }, () => this.#reconcile())
+    this.#works.set(name, work)
+    void this.#follow(work, [from, to])
+  }
+
+  /** Takes what came of a work, and looks at its runtimes: the next plan must know what this one led to. */
+  async #follow(work: ModuleWork, runtimes: readonly (ModuleRuntime | undefined)[]): Promise<void> {
+    const { name, action } = work.planned
+    try {
+      await work.done
+      for (const runtime of new Set(runtimes)) if (runtime !== undefined) await this.#look(runtime)
+      this.#records.succeed(name)
+      // Without this, steps that succeed and change nothing would be repeated for ever, without a pause.
+      if (this.#isDue(name, action)) this.#records.fail(name, 'it had no effect')
+    } catch (error) {
+      if (!work.isGivenUp) {
+        this.#records.fail(name, describeError(error))
+        this.#logger.log('warn', `Module: ${action} failed`, { module: name, step: work.step, error })
+      }
+    }
+    this.#works.delete(name)
+    this.#records.prune(new Set(this.#desired.keys()))
+    this.#reconcile()
+  }
+
+  #isDue(name: string, action: ModulePlan['action']): boolean {
+    return this.#plan(this.#desired).due.some(planned => planned.name === name && planned.action === action)
+  }
+
+  async #look(runtime: ModuleRuntime): Promise<void> {
+    this.#records.observeAll(runtime.type, await runtime.list())
+  }
+
+  #plan(desired: ReadonlyMap<string, DesiredModule>): Plan {
+    const { observed, memory } = this.#records
+    const input = { desired: [...desired.values()], observed: [...observed.values()], memory }
+    return plan({ ...input, now: this.#clock.monotonic() }, this.#options)
+  }
+
+  #report({ due, later }: Plan): void {
+    const now = this.#clock.now()
+    const before = this.#statuses
+    const current = [...due, ...later].sort((a, b) => a.order - b.order)
+    this.#statuses = new Map(current.map(planned => [planned.name, this.#statusOf(planned, now)]))
+    for (const [name, status] of this.#statuses) {
+      if (!isDeepStrictEqual(status, before.get(name))) this.emit('status', status)
+    }
+  }
+
+  /** A module is reported by what is under way for it, or else by what is next. */
+  #statusOf(next: ModulePlan, now: number): ModuleStatus {
+    const { name } = next
+    const records = this.#records
+    const work = this.#works.get(name)
+    const planned = work?.planned ?? next
+    return statusOf({
+      planned,
+      observed: records.observed.get(name),
+      restarts: records.memory.get(name)?.restarts ?? 0,
+      failure: records.failure(name),
+      step: work?.step,
+      left: planned.at - this.#clock.monotonic(),
+      now,
+    })
+  }
+
+  #checked(modules: readonly SupervisedModule[]): ReadonlyMap<string, DesiredModule> {
+    for (const { specification } of modules) {
+      if (this.#runtimes.has(specification.type)) continue
+      throw new EdgewrightError('MODULE_TYPE_UNKNOWN', `No runtime takes modules of type "${specification.type}"`, {
+        place: specification.name,
+        remedy: `Add such a runtime, or use one of: ${[...this.#runtimes.keys()].join(', ')}.`,
+      })
+    }
+    return new Map(modules.map(module => [module.specification.name, { ...MODULE_DEFAULTS, ...module }]))
   }
 }
 
-function runtimeFor(module: SupervisedModule, runtimes: readonly ModuleRuntime[]): ModuleRuntime {
-  const { name, type } = module.specification
-  const runtime = runtimes.find(candidate => candidate.type === type)
-  if (runtime !== undefined) return runtime
-  throw new EdgewrightError('MODULE_TYPE_UNKNOWN', `No runtime takes modules of type "${type}"`, {
-    place: name,
-    remedy: `Add such a runtime, or use one of: ${runtimes.map(candidate => candidate.type).join(', ')}.`,
-  })
-}
+/** What a module is supervised like when its deployment, or program, does not say. */
+const MODULE_DEFAULTS = Object.freeze({
+  version: '',
+  status: 'running',
+  restartPolicy: 'always',
+  imagePullPolicy: 'on-create',
+  startupOrder: LAST_STARTUP_ORDER,
+}) satisfies Partial<DesiredModule>

@@ -76,14 +76,14 @@ export function runtimeConformance(runner: TestRunner, under: RuntimeUnderTest):
     test('that crashes has failed, is seen to have, and touches no other', async harness => {
       const other = await harness.start('stays')
       const before = await harness.until(other.name, 'running')
-      const seen: ModuleObservation[] = []
+      const seen: (ModuleObservation | undefined)[] = []
       const watching = new AbortController()
-      harness.runtime.watch(observation => seen.push(observation), watching.signal)
+      harness.runtime.watch((_, observation) => seen.push(observation), watching.signal)
       const { name } = await harness.start('fails')
       const failed = await harness.until(name, 'failed')
       watching.abort()
       assert.notEqual(failed.exitCode, 0)
-      assert.ok(seen.some(observation => observation.name === name && observation.state === 'failed'))
+      assert.ok(seen.some(observation => observation?.name === name && observation.state === 'failed'))
       assert.deepEqual(await harness.observe(other.name), before)
     })
 
@@ -105,8 +105,16 @@ export function runtimeConformance(runner: TestRunner, under: RuntimeUnderTest):
     test('is gone when removed, also while it runs', async harness => {
       const { name } = await harness.start('stays')
       await harness.until(name, 'running')
+      const watching = new AbortController()
+      const gone = new Promise<void>(resolve => {
+        harness.runtime.watch((changed, observation) => {
+          if (changed === name && observation === undefined) resolve()
+        }, watching.signal)
+      })
       await harness.runtime.remove(name)
       assert.equal(await harness.observe(name), undefined)
+      await gone
+      watching.abort()
     })
 
     test('that cannot be had is refused, and nothing of it is left', async harness => {
@@ -158,9 +166,9 @@ export function runtimeConformance(runner: TestRunner, under: RuntimeUnderTest):
 
     test('that watch hear nothing once their signal is aborted', async harness => {
       const { name } = await harness.create('stays')
-      const seen: ModuleState[] = []
+      const seen: string[] = []
       const watching = new AbortController()
-      harness.runtime.watch(observation => seen.push(observation.state), watching.signal)
+      harness.runtime.watch(changed => seen.push(changed), watching.signal)
       watching.abort()
       await harness.runtime.startModule(name)
       await harness.until(name, 'running')

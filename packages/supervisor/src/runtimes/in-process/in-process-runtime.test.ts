@@ -231,7 +231,7 @@ describe('a run', () => {
   it('can be stopped, and given up, while it waits for its session', async () => {
     const states: ModuleState[] = []
     const runtime = new InProcessRuntime({ host: { connect: () => new Promise(() => {}) } }, { functions: { patient } })
-    runtime.watch(observation => states.push(observation.state), new AbortController().signal)
+    runtime.watch((_, observation) => states.push(observation!.state), new AbortController().signal)
     await runtime.start()
     await runtime.create(runtime.specifications[0]!)
     const stopped = expect(runtime.startModule('patient')).rejects.toMatchObject({ code: 'MODULE_STOPPING' })

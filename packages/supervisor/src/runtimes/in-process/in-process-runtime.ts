@@ -50,7 +50,10 @@ interface Module {
  * leaves running in the background is its own affair, because a program cannot take a function back. No module outlives
  * the runtime.
  */
-export class InProcessRuntime extends Service<{ change: [ModuleObservation] }> implements ModuleRuntime {
+export class InProcessRuntime
+  extends Service<{ change: [name: string, observation: ModuleObservation | undefined] }>
+  implements ModuleRuntime
+{
   readonly type = TYPE
   readonly #host: ModuleHost
   readonly #clock: Clock
@@ -75,7 +78,7 @@ export class InProcessRuntime extends Service<{ change: [ModuleObservation] }> i
     return Array.from(this.#modules.values(), module => module.observation)
   }
 
-  watch(listener: (observation: ModuleObservation) => void, signal: AbortSignal): void {
+  watch(listener: (name: string, observation: ModuleObservation | undefined) => void, signal: AbortSignal): void {
     if (signal.aborted) return
     this.on('change', listener)
     signal.addEventListener('abort', () => this.off('change', listener), { once: true })
@@ -101,7 +104,7 @@ export class InProcessRuntime extends Service<{ change: [ModuleObservation] }> i
     }
     const observation: ModuleObservation = { name, state: 'created', specification }
     this.#modules.set(name, { observation, body, log: new LogRing(this.#clock) })
-    this.emit('change', observation)
+    this.emit('change', observation.name, observation)
   }
 
   async startModule(name: string, signal?: AbortSignal): Promise<void> {
@@ -125,7 +128,7 @@ export class InProcessRuntime extends Service<{ change: [ModuleObservation] }> i
 
   async remove(name: string): Promise<void> {
     await this.stopModule(name, 0)
-    this.#modules.delete(name)
+    if (this.#modules.delete(name)) this.emit('change', name, undefined)
   }
 
   async *logs(name: string, query?: ModuleLogQuery, signal?: AbortSignal): AsyncGenerator<ModuleLogLine, void> {
@@ -161,7 +164,7 @@ export class InProcessRuntime extends Service<{ change: [ModuleObservation] }> i
 
   #observe(module: Module, observation: ModuleObservation): void {
     module.observation = observation
-    this.emit('change', observation)
+    this.emit('change', observation.name, observation)
   }
 
   #find(name: string): Module {

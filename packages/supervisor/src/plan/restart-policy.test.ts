@@ -1,29 +1,26 @@
-import type { ModuleObservation, ModuleState } from '@edgewright/core'
+import type { ModuleState } from '@edgewright/core'
 import { describe, expect, it } from 'vitest'
-import {
-  type Decision,
-  decide,
-  NO_RESTARTS,
-  RESTART_DEFAULTS,
-  type RestartMemory,
-  type RestartPolicy,
-} from './restart-policy.js'
+import { type ModuleMemory, NO_MEMORY } from './module-memory.js'
+import { decideRestart, RESTART_DEFAULTS, type RestartDecision, type RestartPolicy } from './restart-policy.js'
 
 const SEEN = 1_000_000
 const never = Number.POSITIVE_INFINITY
 
-function judge(policy: RestartPolicy, state: ModuleState | undefined, memory: Partial<RestartMemory> = {}): Decision {
+function judge(policy: RestartPolicy, state: ModuleState, memory: Partial<ModuleMemory> = {}): RestartDecision {
   const specification = { name: 'sensor', type: 'in-process', settings: {}, environment: {} }
-  const observed: ModuleObservation | undefined = state && { name: 'sensor', state, exitCode: 1, specification }
-  return decide(policy, observed, { ...NO_RESTARTS, seenAt: SEEN, ...memory }, RESTART_DEFAULTS)
+  const observed = { name: 'sensor', state, exitCode: 1, specification }
+  return decideRestart(policy, observed, { ...NO_MEMORY, seenAt: SEEN, ...memory }, RESTART_DEFAULTS)
 }
 
-describe('decide', () => {
-  it.each<[ModuleState | undefined, RestartPolicy, Decision['action'], number]>([
-    [undefined, 'never', 'create', 0],
-    [undefined, 'always', 'create', 0],
+describe('decideRestart', () => {
+  it.each<[ModuleState, RestartPolicy, RestartDecision['action'], number]>([
     ['created', 'never', 'start', 0],
+    ['created', 'on-failure', 'start', 0],
+    ['created', 'on-unhealthy', 'start', 0],
     ['created', 'always', 'start', 0],
+    ['running', 'never', 'rest', never],
+    ['running', 'on-failure', 'rest', never],
+    ['running', 'on-unhealthy', 'rest', never],
     ['running', 'always', 'rest', never],
     ['unhealthy', 'never', 'rest', never],
     ['unhealthy', 'on-failure', 'rest', never],
@@ -39,6 +36,14 @@ describe('decide', () => {
     ['failed', 'always', 'restart', SEEN + 10_000],
   ])('for a module that is %s, with policy %s: %s', (state, policy, action, at) => {
     expect(judge(policy, state)).toMatchObject({ action, at })
+  })
+
+  it.each<[ModuleState, RestartPolicy]>([
+    ['stopped', 'never'],
+    ['failed', 'never'],
+    ['failed', 'always'],
+  ])('starts a module at once that was stopped on purpose (%s, %s)', (state, policy) => {
+    expect(judge(policy, state, { stoppedOnPurpose: true })).toMatchObject({ action: 'start', at: 0 })
   })
 
   it('doubles the delay from 10 s up to 5 min', () => {
@@ -61,15 +66,5 @@ describe('decide', () => {
 
   it('forgets restarts after ten healthy minutes', () => {
     expect(judge('always', 'running', { restarts: 3 })).toMatchObject({ action: 'forget', at: SEEN + 600_000 })
-  })
-
-  it.each<[ModuleState | undefined, RestartPolicy]>([
-    [undefined, 'never'],
-    ['created', 'never'],
-    ['stopped', 'on-failure'],
-    ['failed', 'always'],
-  ])('spaces attempts that fail (%s, %s), and never stops trying', (state, policy) => {
-    const at = (failedAttempts: number) => judge(policy, state, { failedAttempts, attemptedAt: SEEN + 5_000 }).at - SEEN
-    expect([at(1), at(2), at(50)]).toEqual([15_000, 25_000, 305_000])
   })
 })
