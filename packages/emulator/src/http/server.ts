@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from '@edgewright/core'
 import type { Authority, Principal } from '../state/authority.js'
-import { HubError } from '../state/hub-error.js'
+import { HubError, type RefusalName } from '../state/hub-error.js'
 import { matchRoute, type HttpResponse, type Route } from './router.js'
 
 /** The most a request body may hold, in bytes: a bulk call on a hundred devices stays well below. */
@@ -62,15 +62,20 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
 function failure(error: unknown, request: IncomingMessage, logger: Logger): HttpResponse {
   const refusal = HubError.from(error)
   if (refusal !== error) logger.log('error', 'HTTP request failed', { method: request.method, url: request.url, error })
+  const trackingId = randomUUID()
+  const { refusal: name, number: errorCode, message } = refusal
+  // Failed method calls are told in JSON within JSON, everything else in a form of its own.
+  const Message = METHOD_FAILURES.has(name)
+    ? JSON.stringify({ errorCode, trackingId, message, info: {} })
+    : `ErrorCode:${name};${message}`
   return {
     status: refusal.status,
-    headers: { 'iothub-errorcode': refusal.refusal },
-    json: {
-      Message: `ErrorCode:${refusal.refusal};${refusal.message}`,
-      ExceptionMessage: `Tracking ID:${randomUUID()}`,
-    },
+    headers: { 'iothub-errorcode': name },
+    json: { Message, ExceptionMessage: `Tracking ID:${trackingId}` },
   }
 }
+
+const METHOD_FAILURES: ReadonlySet<RefusalName> = new Set(['DeviceNotOnline', 'GatewayTimeout'])
 
 function write(response: ServerResponse, { status, headers, json, body }: HttpResponse): void {
   const bytes = json === undefined ? (body ?? Buffer.alloc(0)) : Buffer.from(JSON.stringify(json), 'utf8')
