@@ -1,5 +1,6 @@
-import type { JsonValue, RouteDestination, RouteRule, RouteTarget } from '@edgewright/core'
+import type { JsonValue, RouteRule, RouteTarget } from '@edgewright/core'
 import { checkCondition } from './check/check.js'
+import { type LintOptions, lintRoutes } from './lint/lint.js'
 import type { RouteWarning } from './lint/warning.js'
 import { type RouteSchema, type RuleParts, readRule } from './check/rule.js'
 import { sourcePattern } from './check/source-pattern.js'
@@ -10,15 +11,15 @@ import { RouteTable } from './compile/table.js'
 import { RouteError } from './errors.js'
 import { ROUTE_LIMITS, type RouteLimits } from './limits.js'
 import type { Semantics } from './semantics.js'
-import { parseRoute } from './syntax/parse.js'
-import { Problems } from './syntax/problem.js'
-import type { Sink } from './syntax/tree.js'
+import { type ParsedRoute, parseRoute } from './syntax/parse.js'
+import { type Problem, Problems } from './syntax/problem.js'
+import type { Route, Sink } from './syntax/tree.js'
 
 /** Rules by the names of their routes. JSON of any form may come in: what is no rule becomes an error. */
 export type RouteRules = Readonly<Record<string, string | RouteRule | JsonValue>>
 
 /** How rules are read. */
-export interface CompileOptions {
+export interface CompileOptions extends LintOptions {
   /** @default 'edgewright' */
   readonly semantics?: Semantics
   /** `1.0` takes plain text only and skips blank rules. @default '1.1' */
@@ -50,50 +51,62 @@ export function compileRoutes(rules: RouteRules, options: CompileOptions = {}): 
   const { semantics = 'edgewright', schema = '1.1' } = options
   const limits = { ...ROUTE_LIMITS, ...options.limits }
   const evaluation = new Evaluation(semantics, limits.bodyBytes)
-  const compiler = new Compiler({ semantics, evaluation, textLength: limits.textLength })
-  const routes: CompiledRoute[] = []
-  const errors: RouteError[] = []
-  for (const [name, rule] of Object.entries(rules)) {
-    if (routes.length + errors.length >= limits.routes) {
-      errors.push(tooMany(name, limits.routes))
-      break
-    }
+  const routeCompiler = new RouteCompiler(semantics, limits, evaluation)
+  const entries = Object.entries(rules)
+  for (const [name, rule] of entries.slice(0, limits.routes)) {
     const parts = readRule(name, rule, schema)
-    if (parts === undefined) continue
-    const text = 'text' in parts ? parts.text : ''
-    const compiled = 'text' in parts ? compileRoute(name, parts, compiler, semantics, limits) : parts
-    if ('text' in compiled) routes.push(compiled)
-    else for (const problem of compiled) errors.push(new RouteError(name, text, problem))
+    if (parts !== undefined) routeCompiler.add(name, parts)
   }
-  return { table: new RouteTable(routes, { semantics, limits, evaluation }), errors, warnings: [] }
+  const { routes, errors } = routeCompiler
+  const surplus = entries[limits.routes]
+  if (surplus !== undefined) errors.push(tooMany(surplus[0], limits.routes))
+  const table = new RouteTable(routes, { semantics, limits, evaluation })
+  return { table, errors, warnings: lintRoutes(routes, { semantics, limits }, options) }
 }
 
-function compileRoute(
-  name: string,
-  parts: RuleParts,
-  compiler: Compiler,
-  semantics: Semantics,
-  limits: Required<RouteLimits>,
-): CompiledRoute | Problems['list'] {
-  const { text } = parts
-  const problems = new Problems(limits.problems)
-  if (text.length > limits.length) {
-    const span = { start: limits.length, end: text.length }
-    const message = `the rule is longer than ${limits.length} characters`
-    return [{ code: 'ROUTE_LIMIT', span, message, hint: 'Split the rule.' }]
+class RouteCompiler {
+  readonly routes: CompiledRoute[] = []
+  readonly errors: RouteError[] = []
+  readonly #semantics: Semantics
+  readonly #limits: Required<RouteLimits>
+  readonly #compiler: Compiler
+
+  constructor(semantics: Semantics, limits: Required<RouteLimits>, evaluation: Evaluation) {
+    this.#semantics = semantics
+    this.#limits = limits
+    this.#compiler = new Compiler({ semantics, evaluation, textLength: limits.textLength })
   }
-  const tree = parseRoute(text, problems, { semantics, depth: limits.depth })
-  const pattern = tree === undefined ? [] : sourcePattern(tree.source, problems, semantics)
-  const condition = tree?.condition && checkCondition(tree.condition, problems, { semantics, text })
-  if (tree === undefined || problems.list.length > 0) return problems.list
-  const destination: RouteDestination = Object.freeze({
-    target: targetOf(tree.sink),
-    priority: parts.priority,
-    timeToLiveSecs: parts.timeToLiveSecs,
-    route: name,
-  })
-  const holds = condition === undefined ? () => true : compiler.holds(condition, true)
-  return { name, text, tree, pattern, condition, destination, holds }
+
+  add(name: string, parts: RuleParts): void {
+    const problems = new Problems(this.#limits.problems)
+    for (const problem of parts.problems) problems.add(problem)
+    const { text = '' } = parts
+    const route = parts.text === undefined ? undefined : this.#compile(name, text, parts, problems)
+    if (route !== undefined) this.routes.push(route)
+    for (const problem of problems.list.toSorted((a, b) => a.span.start - b.span.start)) {
+      this.errors.push(new RouteError(name, problem.code === 'ROUTE_RULE' ? '' : text, problem))
+    }
+  }
+
+  #compile(name: string, text: string, parts: RuleParts, problems: Problems): CompiledRoute | undefined {
+    const [semantics, limits] = [this.#semantics, this.#limits]
+    if (text.length > limits.length) {
+      problems.add(tooLong(text, limits.length))
+      return undefined
+    }
+    const tree = parseRoute(text, problems, { semantics, depth: limits.depth })
+    const pattern = tree.source && sourcePattern(tree.source, problems, semantics)
+    const condition = tree.condition && checkCondition(tree.condition, problems, { semantics, text })
+    if (problems.list.length > 0 || pattern === undefined || !isComplete(tree)) return undefined
+    const { priority, timeToLiveSecs } = parts
+    const destination = Object.freeze({ target: targetOf(tree.sink), priority, timeToLiveSecs, route: name })
+    const holds = condition === undefined ? () => true : this.#compiler.holds(condition, true)
+    return { name, text, tree, pattern, condition, destination, holds }
+  }
+}
+
+function isComplete(tree: ParsedRoute): tree is Route {
+  return tree.source !== undefined && tree.sink !== undefined
 }
 
 function targetOf(sink: Sink): RouteTarget {
@@ -102,7 +115,13 @@ function targetOf(sink: Sink): RouteTarget {
   )
 }
 
+function tooLong(text: string, limit: number): Problem {
+  const message = `the rule is longer than ${limit} characters`
+  return { code: 'ROUTE_LIMIT', span: { start: limit, end: text.length }, message, hint: 'Split the rule.' }
+}
+
 function tooMany(name: string, limit: number): RouteError {
   const message = `there are more than ${limit} routes; this one and those after it were not read`
-  return new RouteError(name, '', { code: 'ROUTE_LIMIT', span: { start: 0, end: 0 }, message })
+  const hint = 'Join rules that lead to the same place with OR.'
+  return new RouteError(name, '', { code: 'ROUTE_LIMIT', span: { start: 0, end: 0 }, message, hint })
 }

@@ -37,6 +37,11 @@ export class RouteError extends EdgewrightError {
   }
 }
 
+/** What is wrong with a document as a whole. */
+export function documentError(message: string, hint: string): RouteError {
+  return new RouteError('', '', { code: 'ROUTE_DOCUMENT', span: { start: 0, end: 0 }, message, hint })
+}
+
 const BEFORE = 50
 const AFTER = 60
 

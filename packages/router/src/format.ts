@@ -23,7 +23,7 @@ function verdictOf(explained: RouteExplanation): string {
   if (!sourceMatched) return 'the source does not match'
   if (!matched) return `the condition is ${formatValue(condition?.value)}, not true`
   const leads = `leads to ${formatDestination(destination)}`
-  return overruledBy === undefined ? leads : `${leads}; overruled by ${overruledBy}, which leads there sooner`
+  return overruledBy === undefined ? leads : `${leads}; overruled by ${overruledBy}, which comes first there`
 }
 
 function formatExpression(expression: ExplainedExpression, indent: string): string[] {

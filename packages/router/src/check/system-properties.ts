@@ -14,7 +14,7 @@ export interface SystemProperty {
 }
 
 /** The system properties that a route can ask for. Source: hub reference, 1.7. */
-export const SYSTEM_PROPERTIES: readonly SystemProperty[] = [
+export const SYSTEM_PROPERTIES = [
   { name: 'messageId', field: 'messageId' },
   { name: 'to', field: 'to' },
   { name: 'userId', field: 'userId' },
@@ -44,9 +44,14 @@ export const SYSTEM_PROPERTIES: readonly SystemProperty[] = [
   { name: 'rpSenderModuleId', field: 'reportedByModuleId', twinChangeOnly: true },
   { name: 'connectionDeviceGenerationId' },
   { name: 'connectionAuthMethod' },
-]
+] as const satisfies readonly SystemProperty[]
 
-const BY_NAME = new Map(SYSTEM_PROPERTIES.map(property => [property.name.toLowerCase(), property]))
+/** The name of a system property, as routes spell it. */
+export type SystemPropertyName = (typeof SYSTEM_PROPERTIES)[number]['name']
+
+const BY_NAME: ReadonlyMap<string, SystemProperty> = new Map(
+  SYSTEM_PROPERTIES.map(property => [property.name.toLowerCase(), property]),
+)
 
 /** The system property of this name, in any letter case. */
 export function systemProperty(name: string, semantics: Semantics): SystemProperty | undefined {

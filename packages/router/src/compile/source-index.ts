@@ -1,5 +1,4 @@
-import type { MessageSource } from '@edgewright/core'
-import { ANY_SEGMENT, messagePath, type SourcePattern } from '../check/source-pattern.js'
+import { ANY_SEGMENT, type SourcePattern } from '../check/source-pattern.js'
 
 interface Node {
   readonly children: Map<string, Node>
@@ -30,20 +29,21 @@ export class SourceIndex {
     return node
   }
 
-  /** The positions of the patterns that messages from a source match, in ascending order. */
-  find(source: MessageSource): readonly number[] {
+  /**
+   * The positions of the patterns that a path matches, in ascending order. For a pattern in place of a path: of those
+   * that match whatever it matches.
+   */
+  find(path: SourcePattern): readonly number[] {
     const found: number[] = []
     let level = [this.#root]
-    for (const segment of [...messagePath(source), undefined]) {
-      const next: Node[] = []
-      for (const node of level) {
-        found.push(...node.entries)
-        const child = segment === undefined ? undefined : node.children.get(segment)
-        if (child !== undefined) next.push(child)
-        if (node.any !== undefined) next.push(node.any)
-      }
-      level = next
+    for (const segment of path) {
+      for (const node of level) found.push(...node.entries)
+      level = level.flatMap(node => {
+        const child = segment === ANY_SEGMENT ? undefined : node.children.get(segment)
+        return [child, node.any].filter(next => next !== undefined)
+      })
     }
+    for (const node of level) found.push(...node.entries)
     return found.sort((a, b) => a - b)
   }
 }

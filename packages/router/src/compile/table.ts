@@ -1,4 +1,5 @@
 import type { Message, MessageSource, RouteDestination } from '@edgewright/core'
+import { messagePath } from '../check/source-pattern.js'
 import type { RouteLimits } from '../limits.js'
 import type { Semantics } from '../semantics.js'
 import { Candidates } from './candidates.js'
@@ -47,7 +48,7 @@ export class RouteTable {
 
   /** Sources with the same routes share their candidates. */
   #find(source: MessageSource): Candidates {
-    const positions = this.#index.find(source)
+    const positions = this.#index.find(messagePath(source))
     const key = positions.join()
     let candidates = this.#bySet.get(key)
     if (candidates === undefined) {

@@ -54,11 +54,12 @@ export class TokenCursor {
     while (!this.at(...kinds, 'end')) this.next()
   }
 
-  /** Reports that the next token is not what should stand there. An invalid token speaks for itself. */
+  /** Reports that the next token is not what should stand there. What is wrong with an invalid one comes first. */
   unexpected(expected: string, hint?: string): void {
     const token = this.current
     if (token.kind === 'invalid') {
-      this.next()
+      this.#problems.add({ expected, hint, ...token.problem })
+      this.#index++
       return
     }
     if (token.kind === 'end' && this.#endReported) return

@@ -16,20 +16,21 @@ export interface ParseOptions {
   readonly depth: number
 }
 
+/** The clauses of a rule, as far as they could be read. */
+export type ParsedRoute = { readonly [Clause in keyof Route]: Route[Clause] | undefined }
+
 /**
  * Reads a rule. Everything wrong with it goes to `problems`; after a problem in one clause the next clause is read all
- * the same.
- *
- * @returns the tree, or nothing when the rule has no source or no sink.
+ * the same. Without problems, source and sink are there.
  */
-export function parseRoute(text: string, problems: Problems, options: ParseOptions): Route | undefined {
+export function parseRoute(text: string, problems: Problems, options: ParseOptions): ParsedRoute {
   const tokens = options.semantics === 'iotedge' ? tokenizeOriginal(text) : tokenize(text)
   const cursor = new TokenCursor(tokens, problems)
   const source = parseFrom(cursor)
   const hasCondition = cursor.take('WHERE') !== undefined
   const condition = hasCondition ? parseCondition(cursor, options) : undefined
   const sink = parseInto(cursor, options, hasCondition)
-  return source === undefined || sink === undefined ? undefined : { source, condition, sink }
+  return { source, condition, sink }
 }
 
 function parseFrom(cursor: TokenCursor): Source | undefined {

@@ -10,7 +10,7 @@ export type RouteErrorCode =
   | 'ROUTE_RULE'
   /** A bound was reached. */
   | 'ROUTE_LIMIT'
-  /** A document holds no routes where they were looked for. */
+  /** A document is not of the form that was asked for. */
   | 'ROUTE_DOCUMENT'
 
 /** Something wrong at a place, before anybody knows of which route. */
