@@ -27,6 +27,8 @@ export const USAGE = `Runs the reference gateway on embedded defaults.
   npm start [-- FLAGS]
   npm start -- route check FILE [--json]
   npm start -- route explain FILE --message FILE [--json]
+  npm start -- dead-letters list | show KEY | retry KEY | drop KEY  --data-dir DIR [--json]
+  npm start -- endpoints list | purge ENDPOINT  --data-dir DIR [--json]
 
 Flags, all optional
   --json               newline-delimited JSON events on standard output

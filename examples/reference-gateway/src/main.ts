@@ -2,6 +2,7 @@
 import { realpathSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { describeError } from 'edgewright'
+import { deadLettersCommand, endpointsCommand } from './commands/queues.js'
 import { runCommand } from './commands/run.js'
 
 /** Where a command writes. */
@@ -11,7 +12,10 @@ export interface CommandOutput {
 }
 
 /** What the first argument names; without one of these names the gateway runs. Each gives an exit code. */
-const COMMANDS: Readonly<Record<string, (args: readonly string[], output: CommandOutput) => Promise<number>>> = {}
+const COMMANDS: Readonly<Record<string, (args: readonly string[], output: CommandOutput) => Promise<number>>> = {
+  'dead-letters': deadLettersCommand,
+  endpoints: endpointsCommand,
+}
 
 /** Does what the command line asks for, and sets the exit code. */
 export async function main(args: readonly string[]): Promise<void> {

@@ -4,11 +4,13 @@ import {
   EdgewrightError,
   type Gateway,
   type GatewayOptions,
+  https,
   inProcess,
   iotHub,
   type Logger,
   mqtt,
 } from 'edgewright'
+import { bindablePort } from './bindable-port.js'
 import { readDeploymentFile } from './deployment-file.js'
 import type { EmbeddedCloud } from './embedded-cloud.js'
 import type { RunFlags } from './flags.js'
@@ -35,7 +37,10 @@ export async function startGateway(
     dataDir,
     logger,
     upstream: cloud === undefined ? await cloudOfEnvironment() : embedded(cloud),
-    listen: [mqtt({ address: flags.listen })],
+    listen: [
+      mqtt({ address: flags.listen }),
+      https({ address: flags.listen, port: await bindablePort(flags.listen, 443, logger) }),
+    ],
     runtimes: flags.samples ? [inProcess({ sensor, filter })] : [],
     ...(await rules(flags)),
   })

@@ -86,7 +86,7 @@ describe('the reference gateway', () => {
     const program = new Program(['--json', ...addresses()])
     const ready = await program.event(({ event }) => event === 'ready')
     expect(ready).toMatchObject({
-      hub: { host: '127.1.1.1', mqtt: 8883 },
+      hub: { host: '127.1.1.1', mqtt: 8883, https: expect.any(Number) },
       cloud: { host: '127.1.1.2', amqp: 5671 },
     })
     expect(ready.cloud.connectionString).toMatch(/^HostName=127\.1\.1\.2;SharedAccessKeyName=iothubowner;/)
@@ -114,6 +114,22 @@ describe('the reference gateway', () => {
     expect(again.cloud.connectionString).toEqual(ready.cloud.connectionString)
     await send(again.device.connectionString, await readFile(again.caFile, 'utf8'))
     await second.stop()
+  })
+
+  it('answers questions about its queues while it runs', async () => {
+    const dataDir = await temporary()
+    const program = new Program(['--json', '--no-samples', '--data-dir', dataDir, ...addresses()])
+    await program.event(({ event }) => event === 'ready')
+    const ask = new Program(['endpoints', 'list', '--json', '--data-dir', dataDir])
+    expect(await ask.end()).toBe(0)
+    expect(ask.events).toEqual([[{ endpoint: 'upstream', waiting: 0, bytes: 0, routed: true }]])
+    const show = new Program(['dead-letters', 'show', 'nothing', '--data-dir', dataDir])
+    expect(await show.end()).toBe(1)
+    expect(show.stderr).toContain('no such dead letter')
+    await program.stop()
+    const late = new Program(['endpoints', 'list', '--data-dir', dataDir])
+    expect(await late.end()).toBe(1)
+    expect(late.stderr).toContain('No gateway runs')
   })
 
   it('applies the routes of a deployment document', async () => {

@@ -5,6 +5,7 @@ import type {
   IdentityRecord,
   IdentitySource,
   Logger,
+  MethodInvoker,
   ModuleRuntime,
   ModuleSpecification,
   ReadableMeter,
@@ -48,7 +49,7 @@ export type CloudPart = (context: GatewayContext) => Cloud | Promise<Cloud>
 
 /** What front-ends are made with besides. */
 export interface FrontEndContext extends GatewayContext {
-  readonly hub: SessionHost
+  readonly hub: SessionHost & MethodInvoker
   readonly issuer: CertificateIssuer
   /** Names and addresses that the server certificate must hold. */
   readonly names: { readonly dnsNames: readonly string[]; readonly ipAddresses: readonly string[] }

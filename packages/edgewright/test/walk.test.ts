@@ -1,8 +1,10 @@
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import type { LogFields } from '@edgewright/core'
-import { connectAsync } from 'mqtt'
+import { connectAsync, MqttClient } from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createGateway, type Gateway, iotHub, mqtt, type Store } from '../src/index.js'
 import { startCloud, type TestCloud } from './cloud.js'
@@ -76,6 +78,19 @@ describe('a message walks through the house', () => {
       message: expect.stringContaining('Not authorized'),
     })
     expect(reasonsFor('forger')).toContainEqual(expect.stringContaining('wrong-signature'))
+  })
+
+  it('and then not a word more on the wire than the protocol wants', async () => {
+    const received: Buffer[] = []
+    const socket = connectTls({ host: '127.0.0.1', port: gateway.addresses[0]!.port, ca: gateway.trustBundle })
+    socket.on('data', chunk => received.push(chunk))
+    const options = { clientId: 'mute', username: '127.0.0.1/mute/?api-version=2021-04-12', password: 'nonsense' }
+    const client = new MqttClient(() => socket, { ...options, protocolVersion: 4, reconnectPeriod: 0 })
+    client.on('error', () => undefined)
+    await once(socket, 'close')
+    await client.endAsync(true)
+    expect(Buffer.concat(received).toString('hex')).toBe('20020005')
+    expect(reasonsFor('mute')).toContainEqual(expect.stringContaining('malformed'))
   })
 
   it('nor from a device that nobody knows', async () => {

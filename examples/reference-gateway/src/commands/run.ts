@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Gateway, lineLogger, type Logger, settleInOrder } from 'edgewright'
+import { startControlServer } from '../control/control-server.js'
 import { startEmbeddedCloud } from '../embedded-cloud.js'
 import { parseFlags, type RunFlags, USAGE } from '../flags.js'
 import { startGateway } from '../reference-gateway.js'
@@ -11,9 +12,9 @@ import { liveView } from '../views/live-view.js'
 import { plainView } from '../views/plain-view.js'
 import type { View } from '../views/view.js'
 
-/** Milliseconds between two looks at what goes on, and after which a stop that hangs is given up. */
-const LIVE_INTERVAL = 250
-const PLAIN_INTERVAL = 5_000
+/** Milliseconds between two looks at what goes on. */
+const INTERVALS = { live: 250, json: 1_000, plain: 5_000 }
+/** Milliseconds after which a stop that hangs is given up. */
 const STOP_DEADLINE = 9_000
 
 /**
@@ -35,7 +36,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     const gateway = await start(flags, view, teardown)
     const show = () => view.status(gateway.status())
     show()
-    const timer = setInterval(show, interactive ? LIVE_INTERVAL : PLAIN_INTERVAL)
+    const timer = setInterval(show, INTERVALS[flags.json ? 'json' : interactive ? 'live' : 'plain'])
     teardown.push(async () => clearInterval(timer))
     view.stopping(await stopSignal)
   } finally {
@@ -54,6 +55,8 @@ async function start(flags: RunFlags, view: View, teardown: (() => Promise<unkno
   if (cloud !== undefined) teardown.push(() => cloud.stop())
   const { gateway, hub } = await startGateway({ flags, dataDir, cloud, logger })
   teardown.push(() => gateway.stop())
+  const control = await startControlServer(gateway, dataDir)
+  teardown.push(() => control.stop())
   gateway.on('connectivity', connectivity => view.connectivity(connectivity))
   const caFile = await writeCaFile(dataDir, gateway.trustBundle)
   view.ready({ hub, caFile, ...cloud?.describe(hub.host) })

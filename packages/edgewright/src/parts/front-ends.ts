@@ -1,4 +1,10 @@
-import { type ListenAddress, MqttFrontEnd, type MqttLimits, type TlsCredentials } from '@edgewright/broker'
+import {
+  HttpsFrontEnd,
+  type ListenAddress,
+  MqttFrontEnd,
+  type MqttLimits,
+  type TlsCredentials,
+} from '@edgewright/broker'
 import type { FrontEnd, FrontEndContext, FrontEndPart } from '../context.js'
 
 /** Where a front-end listens. */
@@ -18,6 +24,17 @@ export function mqtt({ address = '0.0.0.0', port = 8883, ...limits }: ListenOpti
     const { hub: host, clock, logger, meter } = context
     const tls = await serverCredentials(context)
     return named('mqtt', new MqttFrontEnd({ ...limits, host, listen: { address, port }, tls, clock, logger, meter }))
+  }
+}
+
+/** One listener for MQTT by WebSocket and for modules that call methods. */
+export function https({ address = '0.0.0.0', port = 443, ...limits }: ListenOptions & MqttLimits = {}): FrontEndPart {
+  return async context => {
+    const { hub, clock, logger, meter } = context
+    const tls = await serverCredentials(context)
+    const listen = { address, port }
+    const parts = { host: hub, invoker: hub, clock, logger, meter }
+    return named('https', new HttpsFrontEnd({ ...parts, listen, tls, mqtt: limits }))
   }
 }
 

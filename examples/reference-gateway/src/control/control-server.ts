@@ -1,0 +1,83 @@
+import { once } from 'node:events'
+import { chmod, rm } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { join } from 'node:path'
+import { type DeadLetter, describeError, EdgewrightError, type Gateway } from 'edgewright'
+
+/** The socket in a gateway's data folder that its own command line talks to. */
+export function controlSocketPath(dataDir: string): string {
+  return join(dataDir, 'control.sock')
+}
+
+/** What can be asked of a running gateway: `METHOD /path/…` to what it answers. */
+type Operation = (gateway: Gateway, name: string) => Promise<unknown>
+
+const OPERATIONS: Readonly<Record<string, Operation>> = {
+  'GET status': async gateway => gateway.status(),
+  'GET endpoints': async gateway => gateway.hub.endpoints(),
+  'POST endpoints/purge': async (gateway, endpoint) => ({ purged: await gateway.hub.purge(endpoint) }),
+  'GET dead-letters': async gateway => listLetters(gateway),
+  'GET dead-letters/show': async (gateway, key) => readable(await gateway.hub.deadLetters.show(key)),
+  'POST dead-letters/retry': async (gateway, key) => gateway.hub.retryDeadLetter(key),
+  'POST dead-letters/drop': async (gateway, key) => gateway.hub.deadLetters.drop(key),
+}
+
+/** Letters that one listing shows. */
+const MOST_LISTED = 1_000
+
+/** Answers the gateway's own command line, on a socket that only this user can open. */
+export async function startControlServer(gateway: Gateway, dataDir: string): Promise<{ stop(): Promise<void> }> {
+  const path = controlSocketPath(dataDir)
+  await rm(path, { force: true })
+  const server = createServer((request, response) => {
+    answer(gateway, request).then(
+      ([status, content]) => {
+        response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(content ?? null))
+      },
+      () => response.destroy(),
+    )
+  })
+  server.listen(path)
+  await once(server, 'listening')
+  await chmod(path, 0o600)
+  return { stop: () => close(server) }
+}
+
+async function answer(gateway: Gateway, { method, url = '/' }: IncomingMessage): Promise<[number, unknown]> {
+  const { pathname, searchParams } = new URL(url, 'http://control')
+  const operation = OPERATIONS[`${method} ${pathname.slice(1)}`]
+  if (operation === undefined) return [404, { message: 'There is no such operation.' }]
+  try {
+    return [200, await operation(gateway, searchParams.get('name') ?? '')]
+  } catch (error) {
+    return [EdgewrightError.is(error) ? 400 : 500, { message: describeError(error) }]
+  }
+}
+
+async function listLetters({ hub }: Gateway): Promise<unknown[]> {
+  const letters: unknown[] = []
+  for await (const { key, endpoint, reason, at } of hub.deadLetters.list()) {
+    letters.push({ key, endpoint, reason, at: new Date(at).toISOString() })
+    if (letters.length >= MOST_LISTED) break
+  }
+  return letters
+}
+
+function readable({ message, at, ...letter }: DeadLetter) {
+  return {
+    ...letter,
+    at: new Date(at).toISOString(),
+    message: message && {
+      system: message.system,
+      properties: Object.fromEntries(message.properties),
+      body: Buffer.from(message.body).toString('utf8'),
+    },
+  }
+}
+
+async function close(server: Server): Promise<void> {
+  if (!server.listening) return
+  server.close()
+  server.closeAllConnections()
+  await once(server, 'close')
+}
