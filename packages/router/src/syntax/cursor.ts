@@ -58,7 +58,8 @@ export class TokenCursor {
   unexpected(expected: string, hint?: string): void {
     const token = this.current
     if (token.kind === 'invalid') {
-      this.#problems.add({ expected, hint, ...token.problem })
+      const { problem } = token
+      this.#problems.add({ ...problem, expected: problem.expected ?? expected, hint: problem.hint ?? hint })
       this.#index++
       return
     }

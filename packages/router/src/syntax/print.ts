@@ -1,3 +1,4 @@
+import { isBareMember, isBareName } from './name.js'
 import { BINDING, UNARY_BINDING } from './operators.js'
 import { LITERAL_WORDS, keywordOf } from './token.js'
 import { quote } from './string.js'
@@ -26,7 +27,7 @@ export function printExpression(node: Expression): string {
     case 'literal':
       return typeof node.value === 'string' ? quote(node.value) : String(node.value)
     case 'property':
-      return isBareName(node.name) ? node.name : `{${quote(node.name, '"')}}`
+      return printName(node.name)
     case 'system':
       return node.braced ? `{$${node.name}}` : `$${node.name}`
     case 'body':
@@ -59,15 +60,13 @@ function bindingOf(node: Expression): number {
   return node.kind === 'unary' ? UNARY_BINDING : PRIMARY_BINDING
 }
 
-const BARE_NAME = /^(?![-$\d.])[^\s\p{Cc}()<>@,;:\\"/[\]?={}!+*%|&']+$/u
-const BARE_MEMBER = /^(?!\d+$)[^\s\p{Cc}.()<>@,;:\\"/[\]?={}!+*%|&']+$/u
-
-function isBareName(name: string): boolean {
-  return BARE_NAME.test(name) && keywordOf(name) === undefined && !LITERAL_WORDS.has(name.toLowerCase())
+function printName(name: string): string {
+  const bare = isBareName(name) && keywordOf(name) === undefined && !LITERAL_WORDS.has(name.toLowerCase())
+  return bare ? name : `{${quote(name, '"')}}`
 }
 
 function printStep(step: BodyStep): string {
   if (step === ANY_CHILD) return '.*'
   if (typeof step === 'number') return `[${step}]`
-  return BARE_MEMBER.test(step) ? `.${step}` : `[${quote(step, '"')}]`
+  return isBareMember(step) ? `.${step}` : `[${quote(step, '"')}]`
 }

@@ -1,18 +1,23 @@
+import { NAME } from './name.js'
 import type { Problem } from './problem.js'
 import { scanString } from './string.js'
 import { keywordOf, LITERAL_WORDS, MARKS, type Token } from './token.js'
 
 const BLANK = /\s+/y
 const SEGMENT = /[^\s/]+/y
-const NAME = /[^\s\p{Cc}()<>@,;:\\"/[\]?={}!+*%|&']+/uy
 const NUMBER = /0[xX][0-9a-fA-F]+|(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?/y
 const BODY = /^\$body(?![^.[])/i
 
+const STRAIGHT_QUOTES = 'Straight quotes are needed: " or \'.'
 const HINTS: Readonly<Record<string, string>> = {
   '&': 'Did you mean AND?',
   '|': 'Did you mean OR (logic) or || (joining texts)?',
   '!': 'Did you mean NOT?',
-  '“': 'Straight quotes are needed: " or \'.',
+  '“': STRAIGHT_QUOTES,
+  '”': STRAIGHT_QUOTES,
+  '„': STRAIGHT_QUOTES,
+  '‘': STRAIGHT_QUOTES,
+  '’': STRAIGHT_QUOTES,
 }
 
 /**
