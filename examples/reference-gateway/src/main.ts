@@ -3,6 +3,7 @@ import { realpathSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { describeError } from 'edgewright'
 import { deadLettersCommand, endpointsCommand } from './commands/queues.js'
+import { routeCommand } from './commands/route.js'
 import { runCommand } from './commands/run.js'
 
 /** Where a command writes. */
@@ -15,6 +16,7 @@ export interface CommandOutput {
 const COMMANDS: Readonly<Record<string, (args: readonly string[], output: CommandOutput) => Promise<number>>> = {
   'dead-letters': deadLettersCommand,
   endpoints: endpointsCommand,
+  route: routeCommand,
 }
 
 /** Does what the command line asks for, and sets the exit code. */

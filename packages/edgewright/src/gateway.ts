@@ -9,7 +9,6 @@ import {
   type Logger,
   memoryMeter,
   type ReadableMeter,
-  type RouteRule,
   Service,
   settleInOrder,
   silentLogger,
@@ -17,7 +16,7 @@ import {
   systemClock,
 } from '@edgewright/core'
 import { Hub, HUB_DEFAULTS, type HubConfiguration, StoredIdentityDirectory } from '@edgewright/hub'
-import type { RouteError } from '@edgewright/router'
+import type { RouteError, RouteRules } from '@edgewright/router'
 import { DirectoryAuthenticator, EdgeAuthority, KeyRing, SealingKey } from '@edgewright/security'
 import { Supervisor } from '@edgewright/supervisor'
 import type {
@@ -49,7 +48,7 @@ export interface GatewayOptions {
   /** Runtimes with their modules: `inProcess({ … })`. @default none */
   readonly runtimes?: readonly RuntimePart[] | undefined
   /** Route rules by name. @default everything goes to `$upstream` */
-  readonly routes?: Readonly<Record<string, RouteRule | string>> | undefined
+  readonly routes?: RouteRules | undefined
   /** Seconds that messages wait for delivery; 0 or less: for ever. @default 7,200 */
   readonly timeToLiveSecs?: number | undefined
   /** Clients at the same time. @default 1,000 */
@@ -96,7 +95,7 @@ interface RunningParts {
 export class Gateway extends Service<GatewayEvents> {
   readonly #options: GatewayOptions & typeof GATEWAY_DEFAULTS
   readonly #started: Startable[] = []
-  #routes: Readonly<Record<string, RouteRule | string>>
+  #routes: RouteRules
   #running: RunningParts | undefined
 
   constructor(options: GatewayOptions) {

@@ -16,7 +16,7 @@ export type { GatewayStatus } from './gateway-status.js'
 export { iotHub, type IotHubOptions } from './parts/clouds.js'
 export { https, type ListenOptions, mqtt } from './parts/front-ends.js'
 export { inProcess } from './parts/modules.js'
-export { lmdbStore, memoryStore } from './parts/stores.js'
+export { lmdbStore, logStore, memoryStore } from './parts/stores.js'
 
 // Of the packages below, what programs around a gateway need most.
 export {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { createGateway, inProcess, iotHub, lmdbStore, mqtt } from '../src/index.js'
+import { createGateway, inProcess, iotHub, logStore, mqtt } from '../src/index.js'
 
 describe('the first program', () => {
   it('is made without doing anything, and says what it misses when it is started', async () => {
     const gateway = createGateway({
       hostname: 'press-7.local',
       dataDir: '/dev/null/edgewright',
-      store: lmdbStore(),
+      store: logStore(),
       upstream: iotHub({ connectionString: process.env.IOTHUB_CONNECTION_STRING }),
       listen: [mqtt()],
       runtimes: [

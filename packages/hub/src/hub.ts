@@ -13,7 +13,6 @@ import {
   type MethodRequest,
   type MethodResponse,
   type OpenedSession,
-  type RouteRule,
   type Sealer,
   Service,
   type SessionEnd,
@@ -24,7 +23,7 @@ import {
   type Subscription,
   type Upstream,
 } from '@edgewright/core'
-import { compileRoutes, type RouteError } from '@edgewright/router'
+import { compileRoutes, type RouteError, type RouteRules } from '@edgewright/router'
 import { DeliveryEngine, type DeliveryOptions, type EndpointState } from './delivery/delivery-engine.js'
 import type { DeadLetters } from './delivery/dead-letters.js'
 import { SenderStamp } from './delivery/message-stamp.js'
@@ -51,7 +50,7 @@ export interface HubOptions {
   /** The device this hub runs on. */
   readonly deviceId: string
   /** Route rules by name. @default everything goes to `$upstream` */
-  readonly routes?: Readonly<Record<string, RouteRule | string>> | undefined
+  readonly routes?: RouteRules | undefined
   /** Seconds that messages wait for delivery; 0 or less: for ever. @default 7,200 */
   readonly timeToLiveSecs?: number | undefined
   /** Clients at the same time. @default 1,000 */
@@ -79,7 +78,7 @@ export interface HubEvents {
 
 /** What is in force for messages. */
 export interface HubConfiguration {
-  readonly routes: Readonly<Record<string, RouteRule | string>>
+  readonly routes: RouteRules
   readonly timeToLiveSecs?: number | undefined
 }
 

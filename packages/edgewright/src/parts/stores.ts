@@ -1,7 +1,14 @@
 import { join } from 'node:path'
 import { LmdbStore, type LmdbStoreOptions } from '@edgewright/store-lmdb'
+import { LogStore, type LogStoreOptions } from '@edgewright/store-log'
 import { MemoryStore, type MemoryStoreOptions } from '@edgewright/store-memory'
 import type { StorePart } from '../context.js'
+
+/** Our own segmented log: the default. @param options - `path` is `store` in the gateway's data folder by default */
+export function logStore(options: Partial<LogStoreOptions> = {}): StorePart {
+  return ({ dataDir, clock, logger, meter }) =>
+    new LogStore({ path: join(dataDir, 'store'), clock, logger, meter, ...options })
+}
 
 /** An LMDB database. @param options - `path` is `store` in the gateway's data folder by default */
 export function lmdbStore(options: Partial<LmdbStoreOptions> = {}): StorePart {
@@ -15,5 +22,5 @@ export function memoryStore(options: MemoryStoreOptions = {}): StorePart {
 
 /** The store of a gateway that names none. */
 export function defaultStore(): StorePart {
-  return lmdbStore()
+  return logStore()
 }
