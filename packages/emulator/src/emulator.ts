@@ -19,6 +19,7 @@ import type { Commands } from './state/commands.js'
 import { HubError } from './state/hub-error.js'
 import type { HubState } from './state/hub-state.js'
 import type { Methods } from './state/methods.js'
+import type { Policy } from './state/policies.js'
 import type { Registry } from './state/registry.js'
 import type { Twins } from './state/twins.js'
 
@@ -36,6 +37,7 @@ export class Emulator extends Service {
   /** What was sent, with who sent it. */
   readonly events: EmulatorEvents
   readonly #options: EmulatorOptions
+  readonly #eventHubName: string
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #cut = new DeviceCut()
@@ -49,6 +51,7 @@ export class Emulator extends Service {
     this.#options = options
     this.address = options.address ?? EMULATOR_DEFAULTS.address
     this.hostName = options.hostName ?? this.address
+    this.#eventHubName = options.eventHubName ?? EMULATOR_DEFAULTS.eventHubName
     this.#ports = { ...EMULATOR_DEFAULTS.ports, ...options.ports }
     this.#clock = options.clock ?? systemClock
     this.#logger = options.logger ?? silentLogger
@@ -97,16 +100,22 @@ export class Emulator extends Service {
     return this.policyConnectionString('iothubowner')
   }
 
-  /** The connection string of a shared access policy. */
+  /** The connection string of a shared access policy. @throws `HUB_NOT_FOUND` */
   policyConnectionString(policy: string): string {
-    const found = this.#state.policies.get(policy)
-    if (found === undefined) throw new HubError('NotFound', `There is no policy ${policy}`)
-    return formatConnectionString({
-      kind: 'service',
-      hostName: this.hostName,
-      policy,
-      credential: { kind: 'key', key: found.primaryKey },
-    })
+    const credential = { kind: 'key', key: this.#policy(policy).primaryKey } as const
+    return formatConnectionString({ kind: 'service', hostName: this.hostName, policy, credential })
+  }
+
+  /** The connection string by which the Event Hubs SDK reads telemetry, with the right to do only that. */
+  get eventHubConnectionString(): string {
+    const { primaryKey } = this.#policy('service')
+    const port = this.ports.amqp === EMULATOR_DEFAULTS.ports.amqp ? '' : `:${this.ports.amqp}`
+    return [
+      `Endpoint=sb://${this.hostName}${port}/`,
+      'SharedAccessKeyName=service',
+      `SharedAccessKey=${primaryKey}`,
+      `EntityPath=${this.#eventHubName}`,
+    ].join(';')
   }
 
   /** The connection string of a device. @throws `HUB_DEVICE_NOT_FOUND` */
@@ -137,6 +146,7 @@ export class Emulator extends Service {
       deployments,
       cut: this.#cut,
       hubName: this.hostName,
+      eventHubName: this.#eventHubName,
       clock: this.#clock,
       logger: this.#logger,
     })
@@ -168,6 +178,12 @@ export class Emulator extends Service {
   async #openState(): Promise<OpenState> {
     const isKept = this.#open !== undefined && this.#options.dataDir === undefined
     return isKept ? (this.#open as OpenState) : openState(this.#options, this.#clock, () => this.#hosts())
+  }
+
+  #policy(name: string): Policy {
+    const found = this.#state.policies.get(name)
+    if (found === undefined) throw new HubError('NotFound', `There is no policy ${name}`)
+    return found
   }
 
   #hosts(): readonly string[] {

@@ -20,6 +20,8 @@ import type { EmulatorTls } from './options.js'
 import { commandSenderService } from './service-side/amqp/commands.js'
 import { feedbackService, fileNotificationService } from './service-side/amqp/feedback.js'
 import type { Deployments } from './service-side/deployments.js'
+import { managementService } from './service-side/event-hubs/management.js'
+import { readingService } from './service-side/event-hubs/reading.js'
 import { serviceRoutes } from './service-side/rest/routes.js'
 import type { HubState } from './state/hub-state.js'
 
@@ -29,6 +31,7 @@ export interface HeadsOptions {
   readonly deployments: Deployments
   readonly cut: DeviceCut
   readonly hubName: string
+  readonly eventHubName: string
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -41,7 +44,8 @@ export class Heads {
   #lines = 0
 
   constructor(options: HeadsOptions) {
-    const { state, cut, clock, logger, hubName } = options
+    const { state, cut, clock, logger, hubName, eventHubName } = options
+    const eventHub = { state, entity: eventHubName, now: () => clock.now() }
     const { authority, clients } = state
     const shared = {
       clock,
@@ -64,6 +68,8 @@ export class Heads {
         commandSenderService(state),
         feedbackService({ state, hubName, now: () => clock.now() }),
         fileNotificationService(),
+        readingService(eventHub),
+        managementService(eventHub),
       ],
     }
   }

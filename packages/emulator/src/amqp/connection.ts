@@ -4,6 +4,7 @@ import type { Line } from '../network/line.js'
 import type { Authority, Principal } from '../state/authority.js'
 import type { ClientOwner, Clients, PartingReason } from '../state/clients.js'
 import { HubError } from '../state/hub-error.js'
+import type { Permission } from '../state/policies.js'
 import { guardFrames } from './frame-guard.js'
 import { IncomingLink } from './incoming-link.js'
 import type { IncomingEndpoint, LinkService, OutgoingEndpoint } from './links.js'
@@ -97,13 +98,16 @@ export class AmqpConnection implements ClientOwner {
   }
 
   /**
-   * Sees that the connection holds a policy with a permission over the whole hub.
+   * Sees that the connection holds a policy with a permission over the whole hub, or over one entity of it.
    *
+   * @param entity - first segment of the audience that will do too
    * @throws `HUB_UNAUTHORIZED`
    */
-  require(permission: 'ServiceConnect'): Principal {
+  require(permission: Permission, entity?: string): Principal {
     for (const principal of this.principals()) {
-      if (principal.kind === 'policy' && principal.permissions.includes(permission)) return principal
+      if (principal.kind !== 'policy' || !principal.permissions.includes(permission)) continue
+      const [scope] = principal.path
+      if (scope === undefined || scope.toLowerCase() === entity?.toLowerCase()) return principal
     }
     throw new HubError('IotHubUnauthorizedAccess', 'Unauthorized')
   }

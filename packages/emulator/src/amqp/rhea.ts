@@ -62,3 +62,8 @@ export function createConnection(container: Container, options: object): Connect
 export function decodeMessage(bytes: Uint8Array): AmqpMessage {
   return messages.decode(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)) as AmqpMessage
 }
+
+/** Encodes a message from the library's own typed values: for sections and types that no codec of ours writes. */
+export function encodeRheaMessage(message: Readonly<Record<string, unknown>>): Buffer {
+  return messages.encode(message)
+}

@@ -123,7 +123,8 @@ export class Authority {
   #policyToken(token: SasToken, name: string): Principal | Refused {
     const policy = this.#options.policies.get(name)
     if (policy === undefined) return refused('unknown-identity', name)
-    const verdict = this.#verify(token, [], [policy.primaryKey, policy.secondaryKey])
+    const keys = [policy.primaryKey, policy.secondaryKey]
+    const verdict = this.#verify(token, [], [...keys, ...keys.map(textAsKey)])
     if (!verdict.valid) return refused(verdict.reason, name)
     const audience = parseSasAudience(token.resource)
     const path = audience instanceof Refusal ? [] : audience.path
@@ -152,6 +153,11 @@ export function authenticationOf(principal: Principal): AuthenticationMethod {
 
 function sasMethod(entry: RegistryEntry): AuthenticationMethod {
   return entry.identity.moduleId === undefined ? { scope: 'device', type: 'sas' } : { scope: 'module', type: 'sas' }
+}
+
+/** Event Hubs clients sign with the text of a key, not with the bytes it stands for. */
+function textAsKey(key: string): string {
+  return Buffer.from(key, 'utf8').toString('base64')
 }
 
 function refused(reason: AuthenticationRefusal, claimed?: string): Refused {

@@ -31,6 +31,7 @@ export const REFUSALS = Object.freeze({
   ConfigurationAlreadyExists: refusal('HUB_CONFIGURATION_EXISTS', 409, 409010, 'amqp:not-allowed'),
   PreconditionFailed: refusal('HUB_PRECONDITION_FAILED', 412, 412001, 'com.microsoft:precondition-failed'),
   DeviceMessageLockLost: refusal('HUB_LOCK_LOST', 412, 412002, 'com.microsoft:message-lock-lost'),
+  ReceiverDisconnected: refusal('HUB_READER_EVICTED', 409, 409999, 'amqp:link:stolen'),
   MessageTooLarge: refusal('HUB_MESSAGE_TOO_LARGE', 413, 413001, 'amqp:link:message-size-exceeded'),
   Throttled: refusal('HUB_THROTTLED', 429, 429001, 'com.microsoft:device-container-throttled'),
   ServerError: refusal('HUB_INTERNAL', 500, 500001, 'amqp:internal-error'),

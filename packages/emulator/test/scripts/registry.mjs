@@ -2,19 +2,34 @@ import iothub from 'azure-iothub'
 
 const say = value => console.log(JSON.stringify(value))
 const registry = iothub.Registry.fromConnectionString(process.env.CONNECTION_STRING)
-const failure = promise => promise.then(() => 'no failure', error => error.name)
+const failure = promise =>
+  promise.then(
+    () => 'no failure',
+    error => error.name,
+  )
 
 const created = (await registry.create({ deviceId: 'press', tags: {} })).responseBody
-say({ created: [created.deviceId, created.status, Buffer.from(created.authentication.symmetricKey.primaryKey, 'base64').length] })
+say({
+  created: [
+    created.deviceId,
+    created.status,
+    Buffer.from(created.authentication.symmetricKey.primaryKey, 'base64').length,
+  ],
+})
 say({ twice: await failure(registry.create({ deviceId: 'press' })) })
 say({ missing: await failure(registry.get('ghost')) })
-say({ updated: (await registry.update({ deviceId: 'press', status: 'disabled', statusReason: 'test' })).responseBody.statusReason })
+say({
+  updated: (await registry.update({ deviceId: 'press', status: 'disabled', statusReason: 'test' })).responseBody
+    .statusReason,
+})
 await registry.update({ deviceId: 'press', status: 'enabled' })
 
 await registry.addModule({ deviceId: 'press', moduleId: 'filter' })
 say({ modules: (await registry.getModulesOnDevice('press')).responseBody.map(module => module.moduleId) })
 
-const bulk = await registry.addDevices([{ deviceId: 'a' }, { deviceId: 'b' }, { deviceId: 'press' }]).catch(error => error)
+const bulk = await registry
+  .addDevices([{ deviceId: 'a' }, { deviceId: 'b' }, { deviceId: 'press' }])
+  .catch(error => error)
 say({ bulk: bulk.name ?? bulk.responseBody })
 say({ listed: (await registry.list()).responseBody.map(device => device.deviceId) })
 
@@ -32,7 +47,9 @@ say({ where: (await where.next()).result })
 
 await registry.create({ deviceId: 'gateway', capabilities: { iotEdge: true } })
 const agent = { 'properties.desired': { modules: { sensor: { settings: { image: 'sensor:1' } } } } }
-await registry.applyConfigurationContentOnDevice('gateway', { modulesContent: { $edgeAgent: agent, sensor: { 'properties.desired': { rate: 2 } } } })
+await registry.applyConfigurationContentOnDevice('gateway', {
+  modulesContent: { $edgeAgent: agent, sensor: { 'properties.desired': { rate: 2 } } },
+})
 say({ applied: (await registry.getModuleTwin('gateway', 'sensor')).responseBody.properties.desired.rate })
 await registry.addConfiguration({
   id: 'layer',

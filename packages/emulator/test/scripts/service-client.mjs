@@ -20,8 +20,18 @@ const [record] = JSON.parse(feedback.getData?.() ?? feedback.data)
 await receiver.complete(feedback)
 say({ feedback: [record.originalMessageId, record.statusCode, record.deviceId] })
 
-say({ unknown: await client.send('ghost', 'x').then(() => 'no failure', error => error.name) })
+say({
+  unknown: await client.send('ghost', 'x').then(
+    () => 'no failure',
+    error => error.name,
+  ),
+})
 const call = { methodName: 'reboot', payload: { seconds: 3 }, responseTimeoutInSeconds: 5 }
 say({ method: (await client.invokeDeviceMethod('press', call)).result })
-say({ offline: await client.invokeDeviceMethod('sleeper', call).then(() => 'no failure', error => error.response.statusCode) })
+say({
+  offline: await client.invokeDeviceMethod('sleeper', call).then(
+    () => 'no failure',
+    error => error.response.statusCode,
+  ),
+})
 await client.close()

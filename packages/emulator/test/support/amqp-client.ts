@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createMessage, type Identity } from '@edgewright/core'
+import { createMessage, type Identity, type Message } from '@edgewright/core'
 import {
   type AmqpMessage,
   encodeAmqpMessage,
@@ -67,7 +67,16 @@ export class AmqpClient implements AsyncDisposable {
 
   /** Sends texts on a telemetry link of an identity, and waits for what becomes of the last. */
   send(session: Session, identity: Identity, texts: readonly string[]): Promise<Verdict> {
-    const payloads = texts.map(body => encodeAmqpMessage(telemetryToAmqp(createMessage({ body }))))
+    return this.sendMessages(
+      session,
+      identity,
+      texts.map(body => createMessage({ body })),
+    )
+  }
+
+  /** Sends messages on a telemetry link of an identity, and waits for what becomes of the last. */
+  sendMessages(session: Session, identity: Identity, messages: readonly Message[]): Promise<Verdict> {
+    const payloads = messages.map(message => encodeAmqpMessage(telemetryToAmqp(message)))
     return this.sendRaw(session, formatLinkAddress('events', identity), payloads)
   }
 

@@ -2,16 +2,23 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 /**
  * Runs a script of `test/scripts` in a process that trusts an authority from its beginning: the service SDKs cannot be
  * given one. The script prints one JSON line a result.
  *
+ * @param onLine - given each line as it is printed
  * @returns what it printed
  * @throws with all its output when it ends with another code than 0
  */
-export async function runScript(name: string, ca: string, environment: Record<string, string>): Promise<unknown[]> {
+export async function runScript(
+  name: string,
+  ca: string,
+  environment: Record<string, string>,
+  onLine: (line: string) => void = () => undefined,
+): Promise<unknown[]> {
   const folder = await mkdtemp(join(tmpdir(), 'emulator-script-'))
   try {
     const caFile = join(folder, 'ca.pem')
@@ -24,6 +31,7 @@ export async function runScript(name: string, ca: string, environment: Record<st
     const output: Buffer[] = []
     const errors: Buffer[] = []
     child.stdout.on('data', chunk => output.push(chunk))
+    createInterface({ input: child.stdout }).on('line', onLine)
     child.stderr.on('data', chunk => errors.push(chunk))
     const code = await new Promise(resolve => child.on('close', resolve))
     const text = Buffer.concat(output).toString()
