@@ -12,6 +12,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 
 const PROGRAM = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
+
 /** One event of the program. */
 // biome-ignore lint/suspicious/noExplicitAny: events are read as a program in any language would
 type Event = any
@@ -25,8 +27,9 @@ class Program {
   readonly #exit: Promise<unknown[]>
   #changed: () => void = () => undefined
 
-  constructor(args: readonly string[]) {
-    this.#child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  constructor(args: readonly string[], command: readonly string[] = [process.execPath, PROGRAM]) {
+    const [file = '', ...first] = command
+    this.#child = spawn(file, [...first, ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#exit = once(this.#child, 'exit')
     this.#child.stderr!.on('data', chunk => {
       this.stderr += chunk
@@ -96,6 +99,14 @@ describe('the reference gateway', () => {
     const { code, milliseconds } = await program.stop()
     expect(code).toBe(0)
     expect(milliseconds).toBeLessThan(10_000)
+    expect(program.notJson).toEqual([])
+    expect(program.events.at(-1)).toEqual({ event: 'stopped' })
+  })
+
+  it('is what `npm start` runs: nothing of npm on standard output, and its signals arrive', async () => {
+    const program = new Program(['--json', ...addresses()], ['npm', 'start', '--'])
+    await program.event(({ event }) => event === 'ready')
+    expect((await program.stop()).code).toBe(0)
     expect(program.notJson).toEqual([])
     expect(program.events.at(-1)).toEqual({ event: 'stopped' })
   })
