@@ -9,7 +9,7 @@ import {
 } from '@edgewright/core'
 import { type ConnectionCredential, formatConnectionString } from '@edgewright/protocol'
 import { EmulatorEvents } from './events.js'
-import { DeviceCut } from './faults/device-cut.js'
+import { Faults } from './faults/faults.js'
 import { Heads } from './heads.js'
 import { Listener } from './network/listener.js'
 import { type OpenState, openState } from './open-state.js'
@@ -36,11 +36,12 @@ export class Emulator extends Service {
   readonly address: string
   /** What was sent, with who sent it. */
   readonly events: EmulatorEvents
+  /** What goes wrong, on command. */
+  readonly faults: Faults
   readonly #options: EmulatorOptions
   readonly #eventHubName: string
   readonly #clock: Clock
   readonly #logger: Logger
-  readonly #cut = new DeviceCut()
   readonly #ports: Required<EmulatorPorts>
   #open: OpenState | undefined
   #bound: Required<EmulatorPorts> | undefined
@@ -55,6 +56,12 @@ export class Emulator extends Service {
     this.#ports = { ...EMULATOR_DEFAULTS.ports, ...options.ports }
     this.#clock = options.clock ?? systemClock
     this.#logger = options.logger ?? silentLogger
+    this.faults = new Faults({
+      clients: () => this.#state.clients,
+      clock: this.#clock,
+      logger: this.#logger,
+      seed: options.seed ?? EMULATOR_DEFAULTS.seed,
+    })
     this.events = new EmulatorEvents(() => this.#state.events)
   }
 
@@ -130,12 +137,12 @@ export class Emulator extends Service {
 
   /** Drops every connection of the device side and those that come, until {@link restore}; back-ends go on. */
   cut(): void {
-    this.#cut.cut()
+    this.faults.inject({ kind: 'cut', target: { side: 'device' } })
   }
 
-  /** Lets the device side connect again. */
+  /** Lifts every cut. */
   restore(): void {
-    this.#cut.restore()
+    this.faults.clear('cut')
   }
 
   protected async onStart(): Promise<void> {
@@ -144,7 +151,7 @@ export class Emulator extends Service {
     const heads = new Heads({
       state,
       deployments,
-      cut: this.#cut,
+      faults: this.faults,
       hubName: this.hostName,
       eventHubName: this.#eventHubName,
       clock: this.#clock,
@@ -153,7 +160,7 @@ export class Emulator extends Service {
     const servers = heads.servers(this.#options.tls)
     const ports: Record<keyof EmulatorPorts, number> = { ...this.#ports }
     for (const name of ['mqtt', 'amqp', 'https'] as const) {
-      this.#listeners[name] = new Listener(servers[name])
+      this.#listeners[name] = new Listener(servers[name], () => this.faults.admits(name))
       ports[name] = await this.#listeners[name].open({ address: this.address, port: ports[name] })
     }
     this.#bound = ports
@@ -177,7 +184,13 @@ export class Emulator extends Service {
   /** State in memory outlives a stop; state in a folder is read again. */
   async #openState(): Promise<OpenState> {
     const isKept = this.#open !== undefined && this.#options.dataDir === undefined
-    return isKept ? (this.#open as OpenState) : openState(this.#options, this.#clock, () => this.#hosts())
+    return isKept
+      ? (this.#open as OpenState)
+      : openState(this.#options, {
+          clock: this.#clock,
+          hosts: () => this.#hosts(),
+          admit: (identity, operation) => this.faults.strike(identity, operation),
+        })
   }
 
   #policy(name: string): Policy {

@@ -12,7 +12,7 @@ import { telemetryService } from './device-side/amqp/telemetry.js'
 import { twinService } from './device-side/amqp/twin.js'
 import { deviceScopeRoutes } from './device-side/device-scope.js'
 import { MqttConnection, type MqttConnectionOptions } from './device-side/mqtt/connection.js'
-import type { DeviceCut } from './faults/device-cut.js'
+import type { Faults } from './faults/faults.js'
 import { serveHttp } from './http/server.js'
 import { Line, type LineTransport } from './network/line.js'
 import { serveWebSockets } from './network/websockets.js'
@@ -29,7 +29,7 @@ import type { HubState } from './state/hub-state.js'
 export interface HeadsOptions {
   readonly state: HubState
   readonly deployments: Deployments
-  readonly cut: DeviceCut
+  readonly faults: Faults
   readonly hubName: string
   readonly eventHubName: string
   readonly clock: Clock
@@ -44,13 +44,13 @@ export class Heads {
   #lines = 0
 
   constructor(options: HeadsOptions) {
-    const { state, cut, clock, logger, hubName, eventHubName } = options
+    const { state, faults, clock, logger, hubName, eventHubName } = options
     const eventHub = { state, entity: eventHubName, now: () => clock.now() }
     const { authority, clients } = state
     const shared = {
       clock,
       logger,
-      admit: cut.admitsPrincipal.bind(cut),
+      admit: faults.proven.bind(faults),
       tokenSkew: SAS_CLOCK_SKEW,
     }
     this.#options = options
@@ -76,14 +76,15 @@ export class Heads {
 
   /** A server for each port, not listening yet. */
   servers({ cert, key }: EmulatorTls): Readonly<Record<'mqtt' | 'amqp' | 'https', Server>> {
-    const { state, deployments, cut, logger } = this.#options
+    const { state, deployments, faults, clock, logger } = this.#options
     // Whoever shows a certificate is judged by the registry, so the handshake takes any.
     const tls = { cert, key, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' as const }
     const serve = serveHttp({
       routes: [...serviceRoutes(state, deployments), ...deviceScopeRoutes(state)],
       authority: state.authority,
       logger,
-      admit: principal => cut.admitsRequest(principal),
+      clock,
+      fate: principal => faults.request(principal),
     })
     const https = createHttpsServer(tls, serve)
     https.on(
@@ -99,13 +100,14 @@ export class Heads {
 
   #accept(transport: LineTransport, stream: Duplex, socket: TLSSocket): void {
     socket.setNoDelay(true)
-    const line = new Line(stream, {
+    const info = {
       id: ++this.#lines,
       transport,
       peer: socket.remoteAddress ?? '',
       certificate: socket.getPeerX509Certificate()?.raw,
-    })
-    if (!this.#options.cut.admitsLine(line)) line.destroy()
+    }
+    const line = new Line(stream, info, this.#options.clock)
+    if (!this.#options.faults.opened(line)) line.destroy()
     else if (transport.startsWith('mqtt')) new MqttConnection(line, this.#mqtt)
     else new AmqpConnection(line, this.#amqp)
   }

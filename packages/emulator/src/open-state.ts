@@ -1,8 +1,7 @@
-import type { Clock } from '@edgewright/core'
 import type { EmulatorOptions } from './options.js'
 import { HubStorage } from './persistence/hub-storage.js'
 import { Deployments } from './service-side/deployments.js'
-import { HubState } from './state/hub-state.js'
+import { HubState, type HubStateOptions } from './state/hub-state.js'
 import { memoryTables } from './state/table.js'
 
 /** The state of a running hub, and what keeps it. */
@@ -16,8 +15,7 @@ export interface OpenState {
 /** Makes the state in memory, or reads it from the folder the options name. @throws `EMULATOR_DATA_DAMAGED` */
 export async function openState(
   options: EmulatorOptions,
-  clock: Clock,
-  hosts: () => readonly string[],
+  { clock, hosts, admit }: Pick<HubStateOptions, 'clock' | 'hosts' | 'admit'>,
 ): Promise<OpenState> {
   const { dataDir, events, commands, authorities } = options
   const storage = dataDir === undefined ? undefined : await HubStorage.open(dataDir)
@@ -28,6 +26,7 @@ export async function openState(
     commands,
     authorities,
     hosts,
+    admit,
     whenKept: storage?.whenKept,
   })
   await storage?.keep(state.events)

@@ -41,6 +41,8 @@ export interface EmulatorOptions {
   readonly commands?: CommandOptions
   /** Folder that keeps registry, policies, twins and events over restarts; made if need be. @default memory only */
   readonly dataDir?: string
+  /** What faults that strike by chance go by; the same seed gives the same course. @default 1 */
+  readonly seed?: number
   readonly clock?: Clock
   readonly logger?: Logger
   readonly meter?: Meter
@@ -51,4 +53,5 @@ export const EMULATOR_DEFAULTS = Object.freeze({
   address: '127.0.0.2',
   ports: Object.freeze({ mqtt: 8883, amqp: 5671, https: 443 }),
   eventHubName: 'messages',
+  seed: 1,
 })

@@ -33,8 +33,8 @@ export interface AmqpConnectionOptions {
   readonly services: readonly LinkService[]
   readonly clock: Clock
   readonly logger: Logger
-  /** Asked for each identity or policy that a connection proves; a connection that may not is dropped. */
-  readonly admit: (line: Line, principal: Principal) => boolean
+  /** Asked for each identity or policy that a connection proves: whether it, or the whole connection, may not. */
+  readonly admit: (line: Line, principal: Principal) => 'welcome' | 'refuse' | 'drop'
   /** Milliseconds a token counts after its expiry. */
   readonly tokenSkew: number
 }
@@ -64,12 +64,11 @@ export class AmqpConnection implements ClientOwner {
     this.#connection.accept(line)
   }
 
-  /** Adds what the connection has proven, or renews it. Drops the connection when it may not. */
+  /** Adds what the connection has proven, or renews it. @returns false when it may not */
   prove(principal: Principal): boolean {
-    if (!this.#options.admit(this.line, principal)) {
-      this.line.destroy()
-      return false
-    }
+    const verdict = this.#options.admit(this.line, principal)
+    if (verdict === 'drop') this.line.destroy()
+    if (verdict !== 'welcome') return false
     const key = principalKey(principal)
     this.#principals.get(key)?.expiry?.cancel()
     this.#principals.set(key, { principal, expiry: this.#expire(key, principal) })
@@ -87,6 +86,7 @@ export class AmqpConnection implements ClientOwner {
    * @throws `HUB_UNAUTHORIZED`
    */
   actAs(identity: Identity, properties: Readonly<Record<string, unknown>>): Principal {
+    this.#proveByCertificate(identity)
     const chain = properties['com.microsoft:auth-chain']
     const ids = typeof chain === 'string' ? chain.split(';') : undefined
     for (const principal of this.principals()) {
@@ -218,6 +218,14 @@ export class AmqpConnection implements ClientOwner {
     const refusal = HubError.from(error)
     this.#options.logger.log('info', 'AMQP link refused', { connection: this.line.info.id, link: link.name, error })
     link.close({ condition: refusal.condition, description: refusal.message })
+  }
+
+  /** A client with a certificate puts no token: it is judged as it asks for a link. */
+  #proveByCertificate(identity: Identity): void {
+    const { certificate } = this.line.info
+    if (certificate === undefined || this.#principals.has(identityKey(identity))) return
+    const principal = this.#options.authority.certificate(certificate, identity)
+    if (principal.kind !== 'refused') this.prove(principal)
   }
 
   #expire(key: string, principal: Principal): Timer | undefined {

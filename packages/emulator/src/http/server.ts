@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Logger } from '@edgewright/core'
+import { type Clock, type Logger, sleep } from '@edgewright/core'
+import type { RequestFate } from '../faults/faults.js'
 import type { Authority, Principal } from '../state/authority.js'
 import { HubError, type RefusalName } from '../state/hub-error.js'
 import { matchRoute, type HttpResponse, type Route } from './router.js'
@@ -13,26 +14,31 @@ export interface HttpServerOptions {
   readonly routes: readonly Route[]
   readonly authority: Authority
   readonly logger: Logger
-  /** Asked for each request; one that may not loses its connection. */
-  readonly admit: (principal: Principal) => boolean
+  readonly clock: Clock
+  /** What becomes of a request. @throws what it is refused with */
+  readonly fate: (principal: Principal) => RequestFate
 }
 
 /** Takes requests of an HTTP server to their routes. */
 export function serveHttp(options: HttpServerOptions): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
     answer(request, options).then(
-      result => (result === undefined ? request.socket.destroy() : write(response, result)),
+      result => result !== undefined && write(response, result),
       error => write(response, failure(error, request, options.logger)),
     )
   }
 }
 
+/** @returns undefined when there is nobody to answer any more, or nothing is to be said */
 async function answer(request: IncomingMessage, options: HttpServerOptions): Promise<HttpResponse | undefined> {
   const { method = 'GET', url = '/', headers } = request
   const [path = '/', search = ''] = url.split('?', 2)
   const match = matchRoute(options.routes, method, path)
   const principal = authenticate(headers.authorization, options)
-  if (!options.admit(principal)) return undefined
+  const fate = options.fate(principal)
+  if (fate.kind === 'drop') request.socket.destroy()
+  if (fate.kind !== 'answer') return undefined
+  if (fate.after > 0) await sleep(options.clock, fate.after)
   if (match === undefined) throw new HubError('NotFound', `There is no ${method} ${path}`)
   const { route, params } = match
   if (!route.guard(principal, params)) throw new HubError('IotHubUnauthorizedAccess', 'Unauthorized')

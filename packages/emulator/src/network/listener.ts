@@ -14,13 +14,15 @@ export class Listener {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
 
-  constructor(server: Server) {
+  /** @param admits - asked for each connection; one that may not is reset before anything is said */
+  constructor(server: Server, admits: () => boolean) {
     this.#server = server
     server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket)
       // A handshake that fails is the peer's affair; without a listener it would end the process.
       socket.on('error', () => undefined)
       socket.once('close', () => this.#sockets.delete(socket))
+      if (!admits()) socket.resetAndDestroy()
     })
     server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy())
   }

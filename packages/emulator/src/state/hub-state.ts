@@ -24,6 +24,8 @@ export interface HubStateOptions {
   readonly authorities?: readonly string[] | undefined
   /** The names this hub answers to in audiences, with and without ports. */
   readonly hosts: () => readonly string[]
+  /** Asked before each operation of a client. @throws what it is refused with */
+  readonly admit?: ((identity: Identity, operation: 'telemetry' | 'twin') => void) | undefined
   /** Calls back when everything changed so far is kept. @default at once: memory is all there is */
   readonly whenKept?: WhenKept | undefined
 }
@@ -45,9 +47,20 @@ export class HubState {
   readonly feedback = new FeedbackQueue()
   readonly subscriptions: StoredSubscriptions
   readonly whenKept: WhenKept
+  readonly #admit: NonNullable<HubStateOptions['admit']>
 
-  constructor({ tables, clock, events, commands, authorities, hosts, whenKept = done => done() }: HubStateOptions) {
+  constructor({
+    tables,
+    clock,
+    events,
+    commands,
+    authorities,
+    hosts,
+    admit = () => undefined,
+    whenKept = done => done(),
+  }: HubStateOptions) {
     this.whenKept = whenKept
+    this.#admit = admit
     const now = () => clock.now()
     this.registry = new Registry(tables.table<RegistryEntry>('identities'), now)
     this.policies = tables.table<Policy>('policies')
@@ -83,13 +96,14 @@ export class HubState {
   /**
    * Takes telemetry into the event log, all or none, stamped with who sent it whatever the messages say.
    *
-   * @throws `HUB_MESSAGE_TOO_LARGE`, `HUB_DEVICE_NOT_FOUND`
+   * @throws `HUB_MESSAGE_TOO_LARGE`, `HUB_DEVICE_NOT_FOUND`, and what faults say
    */
   ingest(sender: Identity, authentication: AuthenticationMethod, messages: readonly Message[]): void {
     for (const message of messages) {
       if (messageSize(message) > MAX_MESSAGE_BYTES) {
         throw new HubError('MessageTooLarge', `A message may weigh ${MAX_MESSAGE_BYTES} bytes`)
       }
+      this.#admit(sender, 'telemetry')
     }
     const { generationId } = this.registry.get(sender)
     const stamp = { connectionDeviceId: sender.deviceId, connectionModuleId: sender.moduleId }
@@ -97,6 +111,11 @@ export class HubState {
       const message = { body, properties, system: { ...system, ...stamp } }
       this.events.append({ sender, generationId, authentication, source: 'Telemetry', message })
     }
+  }
+
+  /** To be asked before a client's twin request is answered. @throws what it is refused with */
+  admitTwinRequest(identity: Identity): void {
+    this.#admit(identity, 'twin')
   }
 
   #partDevice(deviceId: string): void {

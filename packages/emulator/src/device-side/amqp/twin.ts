@@ -70,6 +70,7 @@ function answer(request: AmqpTwinRequest, identity: Identity, channel: Channel, 
   const { id, operation, body } = request
   const ok = { kind: 'response' as const, id, status: 200, body: NO_BODY }
   try {
+    state.admitTwinRequest(identity)
     switch (operation) {
       case 'get':
         return { ...ok, body: json(clientTwinJson(state.twins.clientTwin(identity))) }

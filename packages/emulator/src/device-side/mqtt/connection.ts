@@ -26,8 +26,8 @@ export interface MqttConnectionOptions {
   readonly state: HubState
   readonly clock: Clock
   readonly logger: Logger
-  /** Asked as a client proves an identity; one that may not is dropped. */
-  readonly admit: (line: Line, principal: Principal) => boolean
+  /** Asked as a client proves an identity; one that is not welcome is dropped. */
+  readonly admit: (line: Line, principal: Principal) => 'welcome' | 'refuse' | 'drop'
   /** Milliseconds a token counts after its expiry. */
   readonly tokenSkew: number
 }
@@ -116,7 +116,7 @@ export class MqttConnection implements ClientOwner, SessionOutput {
 
   #welcome({ clean, keepalive = 0, will }: IConnectPacket, { identity, principal, modelId }: Welcome): void {
     const { state, admit } = this.#options
-    if (!admit(this.line, principal)) {
+    if (admit(this.line, principal) !== 'welcome') {
       this.line.destroy()
       return
     }

@@ -174,6 +174,7 @@ export class MqttSession {
       say(refusal.status, errorBody(refusal))
     }
     try {
+      this.#options.state.admitTwinRequest(this.#options.identity)
       const { status, version, body } = work()
       this.#options.state.whenKept(failure => (failure === undefined ? say(status, body, version) : refuse(failure)))
     } catch (error) {
