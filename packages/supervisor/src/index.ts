@@ -22,6 +22,13 @@ export {
   type SupervisorEvents,
   type SupervisorOptions,
 } from './run/supervisor.js'
+export type { ContainerPreparation } from './runtimes/docker/container-options.js'
+export {
+  DOCKER_DEFAULTS,
+  type DockerComponents,
+  type DockerOptions,
+  DockerRuntime,
+} from './runtimes/docker/docker-runtime.js'
 export { LOG_RING_DEFAULTS, type LogRingOptions } from './runtimes/log-ring.js'
 export {
   IN_PROCESS_DEFAULTS,

@@ -1,0 +1,267 @@
+import { isDeepStrictEqual } from 'node:util'
+import {
+  type Clock,
+  describeError,
+  EdgewrightError,
+  type Logger,
+  type ModuleLogLine,
+  type ModuleLogQuery,
+  type ModuleObservation,
+  type ModuleRuntime,
+  type ModuleSpecification,
+  Service,
+  silentLogger,
+  sleep,
+  systemClock,
+} from '@edgewright/core'
+import type Dockerode from 'dockerode'
+import type { RegistryCredential } from '../../manifest/deployment.js'
+import { observationOf } from './container-observation.js'
+import { type ContainerPreparation, containerOptions } from './container-options.js'
+import { engineError, engineUnavailable, notAvailable, statusOf } from './engine-error.js'
+import { engineEvents } from './engine-events.js'
+import { OWNER, OWNER_LABEL } from './labels.js'
+import { moduleLog } from './module-log.js'
+import { pullImage } from './pull-image.js'
+import { Turnstile } from './turnstile.js'
+
+/** What a {@link DockerRuntime} works with. */
+export interface DockerComponents {
+  readonly clock?: Clock
+  readonly logger?: Logger
+  /** What the gateway adds to a module's container; asked just before it is made. @default nothing */
+  readonly prepare?: (specification: ModuleSpecification, signal?: AbortSignal) => Promise<ContainerPreparation>
+  /** How registries let us in; asked for each image. @default none */
+  readonly credentials?: () => readonly RegistryCredential[]
+}
+
+/** Which engine is used, and how. */
+export interface DockerOptions {
+  /** @default DOCKER_HOST of the environment, or /var/run/docker.sock */
+  readonly socketPath?: string
+  /** A bridge network for modules that choose none; made when missing. @default the engine's default network */
+  readonly network?: string
+  /** Images fetched at the same time. @default 3 */
+  readonly maxPulls?: number
+}
+
+/** How an engine is used when nothing else is said. */
+export const DOCKER_DEFAULTS = Object.freeze({ maxPulls: 3 as number }) satisfies DockerOptions
+
+/** Milliseconds between attempts to hear the engine's events again. */
+const RESYNC_DELAY = 1_000
+
+/**
+ * Runs modules as containers of a Docker Engine (API 1.41 or newer). Modules outlive the runtime.
+ *
+ * What it sees is kept up to date by the engine's events, so an idle runtime asks the engine nothing.
+ */
+export class DockerRuntime
+  extends Service<{ change: [name: string, observation: ModuleObservation | undefined] }>
+  implements ModuleRuntime
+{
+  readonly type = 'docker'
+  readonly #parts: DockerComponents
+  readonly #options: DockerOptions & typeof DOCKER_DEFAULTS
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #pulls: Turnstile
+  readonly #observed = new Map<string, ModuleObservation>()
+  readonly #stoppedByUs = new Set<string>()
+  #engine: Dockerode | undefined
+  #listening = new AbortController()
+  #heard: Promise<void> = Promise.resolve()
+
+  constructor(components: DockerComponents = {}, options: DockerOptions = {}) {
+    super()
+    this.#parts = components
+    this.#options = { ...DOCKER_DEFAULTS, ...options }
+    this.#clock = components.clock ?? systemClock
+    this.#logger = components.logger ?? silentLogger
+    this.#pulls = new Turnstile(this.#options.maxPulls)
+  }
+
+  async list(): Promise<readonly ModuleObservation[]> {
+    this.assertRunning()
+    return [...this.#observed.values()]
+  }
+
+  watch(listener: (name: string, observation: ModuleObservation | undefined) => void, signal: AbortSignal): void {
+    if (signal.aborted) return
+    this.on('change', listener)
+    signal.addEventListener('abort', () => this.off('change', listener), { once: true })
+  }
+
+  async pull(specification: ModuleSpecification, signal?: AbortSignal): Promise<void> {
+    const engine = this.#running()
+    const credentials = this.#parts.credentials?.() ?? []
+    const image = String(specification.settings.image)
+    await this.#pulls.through(() => pullImage(engine, image, credentials, signal), signal)
+  }
+
+  async create(specification: ModuleSpecification, signal?: AbortSignal): Promise<void> {
+    const engine = this.#running()
+    const { name } = specification
+    const existing = this.#observed.get(name)
+    if (existing !== undefined) {
+      if (isDeepStrictEqual(existing.specification, specification)) return
+      throw moduleExists(name)
+    }
+    await this.#removeDead(name)
+    const preparation = await this.#parts.prepare?.(specification, signal)
+    const body = containerOptions(specification, preparation, this.#options.network)
+    try {
+      // Body and query are given apart, so that nothing of the client's own slips into the body.
+      await engine.createContainer({ _query: { name }, _body: body, abortSignal: signal } as object)
+    } catch (error) {
+      if (statusOf(error) === 404) throw notAvailable(String(specification.settings.image), 'it is not on this machine')
+      if (statusOf(error) === 409) throw moduleExists(name)
+      throw engineError(error, name)
+    }
+    await this.#look(name)
+  }
+
+  async startModule(name: string, signal?: AbortSignal): Promise<void> {
+    const container = this.#ours(name)
+    if (container === undefined) throw moduleNotFound(name)
+    this.#stoppedByUs.delete(name)
+    await this.#change(name, container.start({ ...(signal && { abortSignal: signal }) }))
+  }
+
+  async stopModule(name: string, grace: number): Promise<void> {
+    const container = this.#ours(name)
+    if (container === undefined) return
+    this.#stoppedByUs.add(name)
+    await this.#change(name, container.stop({ t: Math.ceil(grace / 1_000) }))
+  }
+
+  async remove(name: string): Promise<void> {
+    const container = this.#ours(name)
+    if (container === undefined) return
+    await this.#remove(name, container)
+  }
+
+  async *logs(name: string, query: ModuleLogQuery = {}, signal?: AbortSignal): AsyncGenerator<ModuleLogLine, void> {
+    const engine = this.#running()
+    if (!this.#observed.has(name)) throw moduleNotFound(name)
+    yield* moduleLog({ engine, name, query, watch: this.watch.bind(this), ...(signal && { signal }) })
+  }
+
+  protected async onStart(): Promise<void> {
+    const { default: Docker } = await import('dockerode')
+    const { socketPath, network } = this.#options
+    const engine = new Docker(socketPath === undefined ? {} : { socketPath })
+    await engine.ping().catch(error => {
+      throw engineUnavailable(error)
+    })
+    if (network !== undefined) await makeNetwork(engine, network)
+    this.#engine = engine
+    this.#listening = new AbortController()
+    await new Promise<void>((resolve, reject) => {
+      this.#heard = this.#listen(engine, this.#listening.signal, resolve).catch(reject)
+    })
+  }
+
+  protected async onStop(): Promise<void> {
+    this.#listening.abort()
+    await this.#heard
+    this.#observed.clear()
+    this.#engine = undefined
+  }
+
+  /** Hears the engine's events, and looks at everything each time it begins to: nothing is missed in between. */
+  async #listen(engine: Dockerode, signal: AbortSignal, onSynchronised: () => void): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const events = await engineEvents(engine, signal)
+        await this.#lookAtAll(engine, signal)
+        onSynchronised()
+        for await (const name of events) await this.#look(name)
+      } catch (error) {
+        if (signal.aborted) return
+        this.#logger.log('warn', 'The engine is not heard; trying again', { error: describeError(error) })
+      }
+      await sleep(this.#clock, RESYNC_DELAY, signal).catch(() => undefined)
+    }
+  }
+
+  async #lookAtAll(engine: Dockerode, signal: AbortSignal): Promise<void> {
+    const filters = { label: [`${OWNER_LABEL}=${OWNER}`] }
+    const containers = await engine.listContainers({ all: true, filters, abortSignal: signal })
+    const names = containers.map(({ Names: [first] }) => (first ?? '').replace(/^\//, ''))
+    for (const name of this.#observed.keys()) if (!names.includes(name)) this.#see(name, undefined)
+    await Promise.all(names.map(name => this.#look(name)))
+  }
+
+  async #look(name: string): Promise<void> {
+    try {
+      const container = await this.#running().getContainer(name).inspect()
+      const isOurs = container.Config.Labels[OWNER_LABEL] === OWNER
+      this.#see(name, isOurs ? observationOf(container, this.#stoppedByUs.has(name)) : undefined)
+    } catch (error) {
+      if (statusOf(error) !== 404) throw engineError(error, name)
+      this.#see(name, undefined)
+    }
+  }
+
+  #see(name: string, observation: ModuleObservation | undefined): void {
+    if (isDeepStrictEqual(this.#observed.get(name), observation)) return
+    if (observation === undefined) this.#observed.delete(name)
+    else this.#observed.set(name, observation)
+    this.emit('change', name, observation)
+  }
+
+  /** The container of a module, if there is one and it is ours: others are never touched. */
+  #ours(name: string): Dockerode.Container | undefined {
+    const engine = this.#running()
+    return this.#observed.has(name) ? engine.getContainer(name) : undefined
+  }
+
+  /** Waits for a change of a container; "not modified" is as good as done. */
+  async #change(name: string, change: Promise<unknown>): Promise<void> {
+    await change.catch(error => {
+      if (statusOf(error) === 404) throw moduleNotFound(name)
+      if (statusOf(error) !== 304) throw engineError(error, name)
+    })
+    await this.#look(name)
+  }
+
+  async #remove(name: string, container: Dockerode.Container): Promise<void> {
+    await container.remove({ force: true }).catch(error => {
+      // 409: it is being removed already.
+      if (statusOf(error) !== 404 && statusOf(error) !== 409) throw engineError(error, name)
+    })
+    this.#stoppedByUs.delete(name)
+    await this.#look(name)
+  }
+
+  /** Removes what is left of a container of ours that the engine gave up, which nothing else can be done with. */
+  async #removeDead(name: string): Promise<void> {
+    const container = this.#running().getContainer(name)
+    const found = await container.inspect().catch(() => undefined)
+    if (found?.State.Dead && found.Config.Labels[OWNER_LABEL] === OWNER) await this.#remove(name, container)
+  }
+
+  #running(): Dockerode {
+    if (this.#engine === undefined) this.assertRunning()
+    return this.#engine!
+  }
+}
+
+async function makeNetwork(engine: Dockerode, name: string): Promise<void> {
+  try {
+    await engine.createNetwork({ Name: name, Driver: 'bridge', CheckDuplicate: true })
+  } catch (error) {
+    if (statusOf(error) !== 409) throw engineError(error, name)
+  }
+}
+
+function moduleExists(name: string): EdgewrightError {
+  return new EdgewrightError('MODULE_EXISTS', `There is a container "${name}" already, made from something else`, {
+    remedy: 'Remove it first.',
+  })
+}
+
+function moduleNotFound(name: string): EdgewrightError {
+  return new EdgewrightError('MODULE_NOT_FOUND', `There is no module "${name}"`, { remedy: 'Create it first.' })
+}
