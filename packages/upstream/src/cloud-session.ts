@@ -8,8 +8,9 @@ import {
   retry,
   type Twin,
 } from '@edgewright/core'
-import type { CloudLink, IdentityChannel } from './cloud-link.js'
+import { type CloudLink, listens } from './cloud-link.js'
 import { offline } from './errors.js'
+import type { IdentityChannel } from './identity-channel.js'
 
 /** What a session asks of the upstream it belongs to. */
 export interface SessionHome {
@@ -54,7 +55,7 @@ export class IotHubSession implements CloudSession {
 
   /** A link came up: what is listened for is to be heard over it. */
   linkUp(): void {
-    if (Object.values(this.#handlers).some(handler => handler !== undefined)) this.handle(this.#handlers)
+    if (listens(this.#handlers)) this.handle(this.#handlers)
   }
 
   async close(): Promise<void> {

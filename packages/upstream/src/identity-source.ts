@@ -11,7 +11,8 @@ import { offline, refused, throttled, unauthorized } from './errors.js'
 import { parseScopePage, type ScopePage } from './identity-record.js'
 import { withDeadline } from './network/deadline.js'
 import { httpsRequest, type HttpsResponse } from './network/https-request.js'
-import { openTcpDirectly } from './network/tls-stream.js'
+import { openTcpThroughProxy } from './network/proxy.js'
+import { type Network, openTcpDirectly, type StreamTarget, trusting } from './network/tls-stream.js'
 import type { TokenSource } from './options.js'
 import { failureText, parseJson } from './twin-document.js'
 
@@ -23,8 +24,10 @@ export interface IotHubIdentitySourceOptions {
   readonly gatewayHost?: string | undefined
   /** @default 443 */
   readonly port?: number | undefined
-  /** PEM of the authorities to trust; absent: those that Node trusts. */
+  /** PEM of authorities to trust besides those that Node trusts. */
   readonly ca?: string | undefined
+  /** HTTP proxy, `http://user:password@host:port`. @default none */
+  readonly proxy?: string | undefined
   /** The gateway's own device; its `$edgeHub` is who asks. */
   readonly deviceId: string
   readonly token: TokenSource
@@ -44,11 +47,18 @@ const TOKEN_LIFETIME = 3_600_000
 /** Pages of one listing; more are taken for a link that leads in circles. */
 const MAX_PAGES = 10_000
 
+/** How the registry is reached. */
+interface Way {
+  readonly network: Network
+  readonly target: StreamTarget
+}
+
 /** The identities in a gateway's scope, as IoT Hub's registry has them. Errors as `CloudSession`. */
 export class IotHubIdentitySource implements IdentitySource {
   readonly #options: IotHubIdentitySourceOptions
   readonly #self: Identity
   readonly #clock: Clock
+  #way: Way | undefined
 
   constructor(options: IotHubIdentitySourceOptions) {
     this.#options = options
@@ -82,11 +92,10 @@ export class IotHubIdentitySource implements IdentitySource {
   }
 
   async #get(path: string, signal: AbortSignal | undefined): Promise<HttpsResponse> {
-    const { host, gatewayHost = host, port = IDENTITY_SOURCE_DEFAULTS.port, ca } = this.#options
-    const { timeout = IDENTITY_SOURCE_DEFAULTS.timeout } = this.#options
+    const { host, timeout = IDENTITY_SOURCE_DEFAULTS.timeout } = this.#options
     const expiresAt = this.#clock.now() + TOKEN_LIFETIME
     const authorization = await this.#options.token(this.#self, formatSasAudience(host, this.#self), expiresAt)
-    const network = { clock: this.#clock, timeouts: { connect: timeout, handshake: timeout }, openTcp: openTcpDirectly }
+    const { network, target } = (this.#way ??= this.#findWay(timeout))
     const request = { method: 'GET' as const, path, headers: { authorization, host, accept: 'application/json' } }
     const deadline = {
       clock: this.#clock,
@@ -94,11 +103,18 @@ export class IotHubIdentitySource implements IdentitySource {
       expired: () => offline('no answer about the scope'),
       signals: [signal],
     }
-    return withDeadline(deadline, inner =>
-      httpsRequest(network, { host: gatewayHost, port, ca }, request, inner),
-    ).catch(error => {
+    return withDeadline(deadline, inner => httpsRequest(network, target, request, inner)).catch(error => {
       throw signal?.aborted ? signal.reason : offline(error.message, error)
     })
+  }
+
+  #findWay(timeout: number): Way {
+    const { host, gatewayHost = host, port = IDENTITY_SOURCE_DEFAULTS.port, ca, proxy } = this.#options
+    const openTcp = proxy === undefined ? openTcpDirectly : openTcpThroughProxy(proxy)
+    return {
+      network: { clock: this.#clock, timeouts: { connect: timeout, handshake: timeout }, openTcp },
+      target: { host: gatewayHost, port, trust: trusting(ca) },
+    }
   }
 
   #page({ status, body }: HttpsResponse): ScopePage {

@@ -5,4 +5,6 @@ export {
   type IotHubIdentitySourceOptions,
 } from './identity-source.js'
 export { IotHubUpstream, type IotHubUpstreamOptions } from './iot-hub-upstream.js'
+export type { HubPorts } from './transports.js'
+export type { TransportName } from './transport-choice.js'
 export { type IotHubUpstreamTuning, type TokenSource, UPSTREAM_DEFAULTS } from './options.js'

@@ -14,13 +14,16 @@ import {
   type Upstream,
   type UpstreamEvents,
 } from '@edgewright/core'
-import { AmqpLink } from './amqp/amqp-link.js'
 import type { CloudLink } from './cloud-link.js'
 import { IotHubSession } from './cloud-session.js'
-import { Gate } from './gate.js'
-import { LinkKeeper } from './link-keeper.js'
-import { openTcpDirectly, openTlsStream } from './network/tls-stream.js'
-import { type IotHubUpstreamTuning, type TokenSource, type Tuning, tuningOf } from './options.js'
+import { LinkKeeper, type LinkKeeperOptions } from './link-keeper.js'
+import { type IotHubUpstreamTuning, type TokenSource, tuningOf } from './options.js'
+import type { Surroundings } from './surroundings.js'
+import { Traffic } from './traffic.js'
+import type { TransportName } from './transport-choice.js'
+import { type HubPorts, linkOpener } from './transports.js'
+
+const DEFAULT_TRANSPORTS: readonly TransportName[] = Object.freeze(['amqp', 'amqp-ws'])
 
 /** Where the hub is, and how identities prove themselves there. */
 export interface IotHubUpstreamOptions extends IotHubUpstreamTuning {
@@ -28,15 +31,21 @@ export interface IotHubUpstreamOptions extends IotHubUpstreamTuning {
   readonly host: string
   /** A parent gateway to dial in the hub's place. */
   readonly gatewayHost?: string | undefined
-  /** @default amqp 5671 */
-  readonly ports?: { readonly amqp?: number | undefined } | undefined
-  /** PEM of the authorities to trust; absent: those that Node trusts. */
+  readonly ports?: HubPorts | undefined
+  /** By preference: the next is tried when one seems to be blocked, and left again when the first works. @default amqp, amqp-ws */
+  readonly transports?: readonly TransportName[] | undefined
+  /** HTTP proxy for all transports, `http://user:password@host:port`. @default none */
+  readonly proxy?: string | undefined
+  /** PEM of authorities to trust besides those that Node trusts. */
   readonly ca?: string | undefined
   readonly token: TokenSource
+  /** Bytes a day (UTC), both ways, after which telemetry waits for the next; counted since the start. @default no limit */
+  readonly dailyBudget?: number | undefined
   /** @default the machine's clock */
   readonly clock?: Clock | undefined
   /** @default silent */
   readonly logger?: Logger | undefined
+  /** @default nothing is counted */
   readonly meter?: Meter | undefined
   /** 0 to 1, to spread what would otherwise happen together. @default Math.random */
   readonly random?: (() => number) | undefined
@@ -49,9 +58,7 @@ export interface IotHubUpstreamOptions extends IotHubUpstreamTuning {
  */
 export class IotHubUpstream extends Service<UpstreamEvents> implements Upstream {
   readonly #options: IotHubUpstreamOptions
-  readonly #tuning: Tuning
-  readonly #clock: Clock
-  readonly #logger: Logger
+  readonly #surroundings: Surroundings
   readonly #sessions = new Map<IdentityKey, IotHubSession>()
   #keepers: readonly LinkKeeper[] = []
   #turn = 0
@@ -59,11 +66,12 @@ export class IotHubUpstream extends Service<UpstreamEvents> implements Upstream 
 
   constructor(options: IotHubUpstreamOptions) {
     super()
+    const { host: hostname, token, clock = systemClock, logger = silentLogger, random = Math.random } = options
+    const { meter, dailyBudget } = options
+    const traffic = new Traffic({ clock, meter, dailyBudget })
     this.#options = options
-    this.#tuning = tuningOf(options)
-    this.#clock = options.clock ?? systemClock
-    this.#logger = options.logger ?? silentLogger
-    this.#connectivity = { type: 'offline', since: this.#clock.now(), reason: 'not started' }
+    this.#surroundings = { hostname, token, clock, logger, random, tuning: tuningOf(options), traffic }
+    this.#connectivity = { type: 'offline', since: clock.now(), reason: 'not started' }
   }
 
   get connectivity(): Connectivity {
@@ -84,8 +92,10 @@ export class IotHubUpstream extends Service<UpstreamEvents> implements Upstream 
   }
 
   protected async onStart(): Promise<void> {
+    const { host, gatewayHost = host, ports, ca, proxy } = this.#options
+    const open = linkOpener({ host: gatewayHost, ports, ca, proxy }, this.#surroundings)
     this.#offline('connecting')
-    this.#keepers = Array.from({ length: this.#tuning.connections }, () => this.#keeper())
+    this.#keepers = Array.from({ length: this.#surroundings.tuning.connections }, () => this.#keeper(open))
     for (const keeper of this.#keepers) keeper.start()
   }
 
@@ -95,38 +105,21 @@ export class IotHubUpstream extends Service<UpstreamEvents> implements Upstream 
     this.#offline('stopped')
   }
 
-  #keeper(): LinkKeeper {
+  #keeper(open: LinkKeeperOptions['open']): LinkKeeper {
+    const { clock, logger, random, tuning } = this.#surroundings
     return new LinkKeeper({
-      open: signal => this.#openLink(signal),
-      clock: this.#clock,
-      logger: this.#logger,
-      random: this.#options.random ?? Math.random,
-      backoff: this.#tuning.reconnect,
+      transports: this.#options.transports ?? DEFAULT_TRANSPORTS,
+      open,
+      clock,
+      logger,
+      random,
+      backoff: tuning.reconnect,
+      returnBackoff: tuning.returnAfter,
       onUp: () => this.#online(),
       onDown: reason => {
         if (this.#keepers.every(keeper => keeper.link === undefined)) this.#offline(reason)
       },
     })
-  }
-
-  #openLink(signal: AbortSignal): Promise<CloudLink> {
-    const { host, gatewayHost = host, ports, ca, token, random = Math.random } = this.#options
-    const { connectTimeout: connect, handshakeTimeout: handshake, openings } = this.#tuning
-    const network = { clock: this.#clock, timeouts: { connect, handshake }, openTcp: openTcpDirectly }
-    const target = { host: gatewayHost, port: ports?.amqp ?? 5671, ca }
-    return AmqpLink.open(
-      {
-        openStream: inner => openTlsStream(network, target, inner),
-        hostname: host,
-        token,
-        clock: this.#clock,
-        logger: this.#logger,
-        random,
-        tuning: this.#tuning,
-        openings: new Gate(openings),
-      },
-      signal,
-    )
   }
 
   /** The link whose turn it is for an identity, or any that is up. */
@@ -135,21 +128,21 @@ export class IotHubUpstream extends Service<UpstreamEvents> implements Upstream 
   }
 
   #online(): void {
-    if (this.#connectivity.type !== 'online') this.#change({ type: 'online', since: this.#clock.now() })
+    if (this.#connectivity.type !== 'online') this.#change({ type: 'online', since: this.#surroundings.clock.now() })
     for (const session of this.#sessions.values()) session.linkUp()
   }
 
   /** A new reason while offline is no change of connectivity; it shows in the property. */
   #offline(reason: string): void {
     const { type, since } = this.#connectivity
-    if (type === 'online') this.#change({ type: 'offline', since: this.#clock.now(), reason })
+    if (type === 'online') this.#change({ type: 'offline', since: this.#surroundings.clock.now(), reason })
     else this.#connectivity = { type, since, reason }
   }
 
   #change(connectivity: Connectivity): void {
     this.#connectivity = connectivity
     const reason = connectivity.type === 'offline' ? connectivity.reason : undefined
-    this.#logger.log(reason === undefined ? 'info' : 'warn', `upstream ${connectivity.type}`, { reason })
+    this.#surroundings.logger.log(reason === undefined ? 'info' : 'warn', `upstream ${connectivity.type}`, { reason })
     this.emit('connectivity', connectivity)
   }
 

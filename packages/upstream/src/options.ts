@@ -22,10 +22,14 @@ export interface IotHubUpstreamTuning {
   readonly operationTimeout?: number | undefined
   /** Without a sign of life for so long the connection counts as lost. The peer is asked for one more often. @default 9,000 */
   readonly silenceLimit?: number | undefined
+  /** What was sent gets so long for its outcome when a link is closed in good order. @default 5,000 */
+  readonly closeTimeout?: number | undefined
   /** An identity that nobody used for so long, and that listens for nothing, is closed. @default 3,600,000 */
   readonly idleTimeout?: number | undefined
   /** Waits between attempts to connect; any time up to the limit, by chance. @default first 500, most 2,500 */
   readonly reconnect?: BackoffOptions | undefined
+  /** Waits between attempts to return from a fallback to the preferred transport. @default first 30,000, most 600,000 */
+  readonly returnAfter?: BackoffOptions | undefined
   /** Waits of one identity after it was refused. @default first 2,000, most 120,000 */
   readonly identityRetry?: BackoffOptions | undefined
   /** Messages of one identity without an outcome at once; 1 to 1,900. @default 1,000 */
@@ -47,8 +51,10 @@ export const UPSTREAM_DEFAULTS = Object.freeze({
   handshakeTimeout: 8_000,
   operationTimeout: 20_000,
   silenceLimit: 9_000,
+  closeTimeout: 5_000,
   idleTimeout: 3_600_000,
   reconnect: Object.freeze({ first: 500, most: 2_500 }),
+  returnAfter: Object.freeze({ first: 30_000, most: 600_000 }),
   identityRetry: Object.freeze({ first: 2_000, most: 120_000 }),
   window: 1_000,
   together: 50,

@@ -14,7 +14,7 @@ export function upstreamTo(target: RheaHub, options: Partial<IotHubUpstreamOptio
   return new IotHubUpstream({
     host: 'hub.test',
     gatewayHost: '127.0.0.1',
-    ports: { amqp: target.port },
+    ...(options.ports === undefined ? { ports: { amqp: target.port } } : {}),
     ca: target.certificates.ca,
     token: async (_, resource, expiresAt) => createSasToken({ resource, expiresAt, key: KEY }),
     reconnect: { first: 20, most: 50 },

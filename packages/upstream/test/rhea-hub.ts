@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import type { AddressInfo, Socket, Server } from 'node:net'
+import { createServer as createHttpsServer } from 'node:https'
+import type { Duplex } from 'node:stream'
 import { createServer, type TLSSocket } from 'node:tls'
 import { type Identity, identityKey, type Message } from '@edgewright/core'
 import {
@@ -18,6 +20,7 @@ import {
 } from '@edgewright/protocol'
 import { testCertificates } from '@edgewright/testkit'
 import { settle } from '../src/amqp/settle.js'
+import { createWebSocketStream, WebSocketServer } from 'ws'
 import rhea, { type Connection, type EventContext, type Sender } from 'rhea'
 
 /** What the hub makes of a message: undefined to accept it. */
@@ -60,11 +63,14 @@ export class RheaHub {
     (message: AmqpMessage, reply: (message: WritableAmqpMessage) => void) => void
   >()
   connections = 0
+  /** Subprotocols of the WebSockets so far. */
+  readonly webSockets: string[] = []
   /** Deliveries of telemetry so far. */
   transfers = 0
   /** What the last client asked for in its OPEN, in milliseconds. */
   idleTimeOut: number | undefined
   #server: Server | undefined
+  #webSocketServer: Server | undefined
   #waiters: (() => void)[] = []
   readonly sockets = new Set<TLSSocket>()
   readonly rawSockets = new Set<Socket>()
@@ -85,6 +91,31 @@ export class RheaHub {
     await once(server.listen(port, '127.0.0.1'), 'listening')
   }
 
+  /** Listens for WebSockets too, on a port of their own. */
+  async listenForWebSockets(): Promise<number> {
+    const { cert, key } = this.certificates
+    const server = createHttpsServer({ cert, key })
+    const webSockets = new WebSocketServer({ server, path: '/$iothub/websocket' })
+    webSockets.on('connection', socket => {
+      this.webSockets.push(socket.protocol)
+      this.#serve(createWebSocketStream(socket))
+    })
+    server.on('connection', (socket: Socket) => {
+      this.rawSockets.add(socket)
+      socket.on('close', () => this.rawSockets.delete(socket)).on('error', () => undefined)
+    })
+    this.#webSocketServer = server
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    return (server.address() as AddressInfo).port
+  }
+
+  /** No longer listens on its port; what is connected stays. */
+  deafen(): Promise<void> {
+    const server = this.#server!
+    this.#server = undefined
+    return new Promise(resolve => server.close(() => resolve()))
+  }
+
   /** Cuts every connection. */
   cut(): void {
     for (const socket of this.rawSockets) socket.resetAndDestroy()
@@ -92,11 +123,8 @@ export class RheaHub {
 
   async close(): Promise<void> {
     this.cut()
-    const server = this.#server
-    this.#server = undefined
-    if (server === undefined) return
-    server.close()
-    await once(server, 'close')
+    const servers = [this.#server, this.#webSocketServer].filter(server => server !== undefined)
+    await Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))))
   }
 
   /** Resolves when a condition holds; looked at whenever something arrives. */
@@ -116,6 +144,10 @@ export class RheaHub {
       this.sockets.delete(socket)
       this.changed()
     })
+    this.#serve(socket)
+  }
+
+  #serve(socket: Duplex): void {
     this.connections += 1
     const container = rhea.create_container({
       receiver_options: { credit_window: 0, autoaccept: false, autosettle: false, max_message_size: 262_144 },
@@ -179,7 +211,7 @@ export class RheaHub {
       })
       this.changed()
     })
-    ;(connection as Connection & { accept(socket: TLSSocket): void }).accept(socket)
+    ;(connection as Connection & { accept(socket: Duplex): void }).accept(socket)
   }
 
   #mayAttach(

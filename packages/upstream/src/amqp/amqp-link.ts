@@ -1,26 +1,29 @@
 import type { Duplex } from 'node:stream'
 import type { Identity } from '@edgewright/core'
-import type { CloudLink, IdentityChannel } from '../cloud-link.js'
-import { AmqpConnection, type AmqpConnectionOptions } from './connection.js'
+import type { CloudLink } from '../cloud-link.js'
+import { Gate } from '../gate.js'
+import { IdentityChannel } from '../identity-channel.js'
+import type { Surroundings } from '../surroundings.js'
+import { AmqpSession } from './amqp-session.js'
+import { AmqpConnection } from './connection.js'
 import type { AmqpContext } from './context.js'
-import { AmqpIdentityChannel } from './identity-channel.js'
 import { TokenNode } from './token-node.js'
 
-/** What an {@link AmqpLink} works with, beside what it makes itself. */
-export interface AmqpLinkOptions extends Omit<AmqpContext, 'connection' | 'tokens'> {
-  readonly openStream: (signal: AbortSignal) => Promise<Duplex>
-  readonly onTraffic?: AmqpConnectionOptions['onTraffic']
-}
+/** Opens the stream that a connection runs over. */
+export type StreamOpener = (signal: AbortSignal) => Promise<Duplex>
 
 /** Many identities over one AMQP connection, each with its own session and token. */
 export class AmqpLink implements CloudLink {
   readonly lost: Promise<Error>
   readonly #context: AmqpContext
+  readonly #openings: Gate
   readonly #channels = new Set<IdentityChannel>()
 
   private constructor(context: AmqpContext) {
     this.#context = context
+    this.#openings = new Gate(context.tuning.openings)
     this.lost = context.connection.lost
+    void this.lost.then(() => this.#closeChannels())
   }
 
   /**
@@ -28,17 +31,14 @@ export class AmqpLink implements CloudLink {
    *
    * @throws NetworkFailure, AmqpRefusal, or the signal's reason
    */
-  static async open(options: AmqpLinkOptions, signal: AbortSignal): Promise<AmqpLink> {
-    const { clock, hostname, tuning, onTraffic } = options
-    const stream = await options.openStream(signal)
-    const { handshakeTimeout, silenceLimit } = tuning
-    const connection = await AmqpConnection.open(
-      stream,
-      { clock, hostname, handshakeTimeout, silenceLimit, onTraffic },
-      signal,
-    )
+  static async open(surroundings: Surroundings, openStream: StreamOpener, signal: AbortSignal): Promise<AmqpLink> {
+    const { clock, hostname, traffic } = surroundings
+    const { handshakeTimeout, silenceLimit } = surroundings.tuning
+    const stream = await openStream(signal)
+    const options = { clock, hostname, handshakeTimeout, silenceLimit, onTraffic: traffic.passed.bind(traffic) }
+    const connection = await AmqpConnection.open(stream, options, signal)
     try {
-      return new AmqpLink({ ...options, connection, tokens: await TokenNode.open(connection, signal) })
+      return new AmqpLink({ ...surroundings, connection, tokens: await TokenNode.open(connection, signal) })
     } catch (error) {
       await connection.close()
       throw error
@@ -46,13 +46,18 @@ export class AmqpLink implements CloudLink {
   }
 
   channel(identity: Identity): IdentityChannel {
-    const channel = new AmqpIdentityChannel(this.#context, identity)
+    const open = () => this.#openings.run(() => AmqpSession.open(this.#context, identity))
+    const channel = new IdentityChannel(identity, open, this.#context)
     this.#channels.add(channel)
     return channel
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#channels].map(channel => channel.close()))
+    await this.#closeChannels()
     await this.#context.connection.close()
+  }
+
+  async #closeChannels(): Promise<void> {
+    await Promise.all([...this.#channels].map(channel => channel.close()))
   }
 }

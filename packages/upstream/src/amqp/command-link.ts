@@ -18,6 +18,7 @@ export class CommandLink {
       const parsed = deliveryFromAmqp(context.message as AmqpMessage)
       if (delivery === undefined) return
       if (parsed instanceof Refusal) return this.#settle(delivery, 'rejected')
+      host.traffic.count('command', 'in', parsed.message.body.byteLength)
       let settled = false
       onCommand({
         message: parsed.message,

@@ -7,7 +7,7 @@ import { withDeadline } from '../network/deadline.js'
 import { NetworkFailure } from '../network/failure.js'
 import { AmqpRefusal } from './opened.js'
 import { FrameSocket } from './frame-socket.js'
-import { SilenceWatch } from './silence-watch.js'
+import { SilenceWatch } from '../network/silence-watch.js'
 
 /** What a connection needs, and how patient it is. */
 export interface AmqpConnectionOptions {

@@ -29,12 +29,15 @@ export class MethodLinks {
   private constructor(host: LinkHost, pair: LinkPair, handler: MethodHandler) {
     this.#host = host
     this.#pair = pair
-    this.#responses = new RequestQueue(host.connection, pair.sender)
+    this.#responses = new RequestQueue(host.context.connection, pair.sender, bytes =>
+      host.traffic.count('method', 'out', bytes),
+    )
     const { receiver } = pair
     receiver.on('message', ({ delivery, message }: EventContext) => {
       delivery?.accept()
       const request = methodRequestFromAmqp(message as AmqpMessage)
       if (request instanceof Refusal) return receiver.add_credit(1)
+      host.traffic.count('method', 'in', request.body.byteLength)
       void this.#call(request, handler).finally(() => receiver.add_credit(1))
     })
     receiver.add_credit(WINDOW)
@@ -56,7 +59,11 @@ export class MethodLinks {
     const response = await handler(request, this.#host.ended).catch((error: unknown): MethodResponse => {
       const message = describeError(error)
       const identity = identityKey(this.#host.identity)
-      this.#host.logger.log('warn', 'a method call was not answered', { identity, method: name, error: message })
+      this.#host.context.logger.log('warn', 'a method call was not answered', {
+        identity,
+        method: name,
+        error: message,
+      })
       return { status: 500, payload: { message } }
     })
     if (this.#host.ended.aborted) return

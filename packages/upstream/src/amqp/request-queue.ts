@@ -7,9 +7,11 @@ import { CreditedSender } from './credited-sender.js'
 export class RequestQueue {
   readonly #queue: Buffer[] = []
   readonly #sender: CreditedSender
+  readonly #onQueued: (bytes: number) => void
 
-  constructor(connection: AmqpConnection, link: Sender) {
+  constructor(connection: AmqpConnection, link: Sender, onQueued: (bytes: number) => void = () => undefined) {
     const queue = this.#queue
+    this.#onQueued = onQueued
     this.#sender = new CreditedSender(link, connection, {
       ready: () => queue.length > 0,
       take: () => ({ payload: queue.shift()!, format: 0 }),
@@ -17,7 +19,9 @@ export class RequestQueue {
   }
 
   push(message: WritableAmqpMessage): void {
-    this.#queue.push(encodeAmqpMessage(message))
+    const payload = encodeAmqpMessage(message)
+    this.#onQueued(payload.byteLength)
+    this.#queue.push(payload)
     this.#sender.pump()
   }
 }

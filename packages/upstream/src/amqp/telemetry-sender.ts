@@ -13,6 +13,7 @@ export interface TelemetrySenderOptions {
   readonly window: number
   /** Messages that leave under one delivery. */
   readonly together: number
+  readonly onSent: (bytes: number, messages: number) => void
   /** The peer no longer takes the identity's word. */
   readonly onUnauthorized: (refusal: AmqpRefusal) => void
 }
@@ -104,6 +105,7 @@ export class TelemetrySender {
     const transfer = this.#filled.shift()!
     this.#inFlight.set(delivery, transfer)
     this.#inFlightMessages += transfer.size
+    this.#options.onSent(transfer.payload.byteLength, transfer.size)
   }
 
   #settle(delivery: Delivery, outcome: DeliveryOutcome): void {

@@ -10,7 +10,7 @@ import {
 import type { EventContext, Receiver, Sender } from 'rhea'
 import type { AmqpConnection } from './connection.js'
 import { AmqpRefusal, opened } from './opened.js'
-import { Pending } from './pending.js'
+import { Pending } from '../pending.js'
 import { RequestQueue } from './request-queue.js'
 
 /** Answers the peer may send before more are asked for. */

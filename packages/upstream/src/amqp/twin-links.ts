@@ -14,7 +14,7 @@ import { offline, refused, throttled, unauthorized } from '../errors.js'
 import { failureText, jsonBytes, parseDesiredPatch, parseTwin } from '../twin-document.js'
 import type { LinkHost, OnLinkClosed } from './link-host.js'
 import { attachPair, type LinkPair } from './link-pair.js'
-import { Pending } from './pending.js'
+import { Pending } from '../pending.js'
 import { RequestQueue } from './request-queue.js'
 
 type TwinResponse = Extract<AmqpTwinNotice, { kind: 'response' }>
@@ -32,7 +32,9 @@ export class TwinLinks {
 
   private constructor(host: LinkHost, { sender }: LinkPair, responses: Pending<TwinResponse>) {
     this.#host = host
-    this.#requests = new RequestQueue(host.connection, sender)
+    this.#requests = new RequestQueue(host.context.connection, sender, bytes =>
+      host.traffic.count('twin', 'out', bytes),
+    )
     this.#responses = responses
     host.ended.addEventListener('abort', () => responses.end(host.ended.reason), { once: true })
   }
@@ -50,6 +52,7 @@ export class TwinLinks {
       receiver.add_credit(1)
       const notice = twinNoticeFromAmqp(message as AmqpMessage)
       if (notice instanceof Refusal) return
+      host.traffic.count('twin', 'in', notice.body.byteLength)
       if (notice.kind === 'response') return responses.answer(idText(notice.id) ?? '', notice)
       const patch = parseDesiredPatch(notice.body, notice.version)
       if (patch !== undefined) onDesired(patch)

@@ -32,6 +32,11 @@ export type NetworkFailureReason =
   /** The peer ended it in good order. */
   | 'closed-by-peer'
 
+/** Whether something in between, such as a firewall, may be what is wrong. A name that cannot be resolved blocks nothing in particular. */
+export function mayBeBlocked(error: unknown): boolean {
+  return error instanceof NetworkFailure && error.reason !== 'name-not-resolved'
+}
+
 const REASONS: Readonly<Record<string, NetworkFailureReason>> = Object.freeze({
   ENOTFOUND: 'name-not-resolved',
   EAI_AGAIN: 'name-not-resolved',

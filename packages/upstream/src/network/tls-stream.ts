@@ -1,5 +1,11 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import {
+  connect as connectTls,
+  createSecureContext,
+  rootCertificates,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls'
 import type { Clock } from '@edgewright/core'
 import { withDeadline } from './deadline.js'
 import { NetworkFailure, networkFailure } from './failure.js'
@@ -10,11 +16,8 @@ export interface StreamTarget {
   readonly port: number
   /** Names in the certificate are compared with this. @default the host */
   readonly serverName?: string | undefined
-  /** PEM of the authorities to trust; absent: those that Node trusts. */
-  readonly ca?: string | undefined
-  /** PEM of a client certificate and its key. */
-  readonly cert?: string | undefined
-  readonly key?: string | undefined
+  /** Whom to trust: see {@link trusting}. @default those that Node trusts */
+  readonly trust?: SecureContext | undefined
   /** Protocols to offer in the handshake. */
   readonly alpn?: readonly string[] | undefined
 }
@@ -68,16 +71,24 @@ export async function openTlsStream(network: Network, target: StreamTarget, sign
 export const openTcpDirectly: TcpOpener = (host, port, signal) =>
   settled(connectTcp({ host, port, noDelay: true }), 'connect', signal)
 
-function secure(socket: Socket, target: StreamTarget, signal: AbortSignal): Promise<TLSSocket> {
+/**
+ * Trusts authorities besides those that Node trusts. Costs some milliseconds: make it once.
+ *
+ * @param ca - PEM, any number of certificates
+ */
+export function trusting(ca: string | undefined): SecureContext | undefined {
+  return ca === undefined ? undefined : createSecureContext({ ca: [...rootCertificates, ca], minVersion: 'TLSv1.2' })
+}
+
+/** TLS over a connection; resolves when the peer has proved who it is. */
+export function secure(socket: Socket, target: StreamTarget, signal: AbortSignal): Promise<TLSSocket> {
   const name = target.serverName ?? target.host
   const stream = connectTls({
     socket,
     host: name,
     ...(isIP(name) === 0 ? { servername: name } : {}),
-    ca: target.ca,
-    cert: target.cert,
-    key: target.key,
-    ALPNProtocols: target.alpn === undefined ? undefined : [...target.alpn],
+    ...(target.trust === undefined ? {} : { secureContext: target.trust }),
+    ...(target.alpn === undefined ? {} : { ALPNProtocols: [...target.alpn] }),
     minVersion: 'TLSv1.2',
   })
   return settled(stream, 'secureConnect', signal)

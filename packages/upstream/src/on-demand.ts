@@ -1,5 +1,5 @@
 import type { Clock } from '@edgewright/core'
-import { type BackoffOptions, backoffDelay } from '../backoff.js'
+import { type BackoffOptions, backoffDelay } from './backoff.js'
 
 /** How {@link OnDemand} spaces attempts. */
 export interface OnDemandOptions {
