@@ -10,7 +10,9 @@ await main(async args => {
   prepare()
   const folder = join(root, 'bench', 'dist')
   const file = join(folder, `${name}.js`)
-  const names = readdirSync(folder).filter(entry => entry.endsWith('.js') && entry !== 'bench.js')
+  const names = readdirSync(folder).filter(
+    entry => entry.endsWith('.js') && entry !== 'bench.js' && !/-(server|process)\.js$/.test(entry),
+  )
   if (name === undefined || name === 'bench' || !existsSync(file)) {
     throw new Error(`Name one bench: ${names.map(entry => entry.slice(0, -3)).join(', ')}.`)
   }

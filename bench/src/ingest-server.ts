@@ -2,20 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MqttFrontEnd } from '@edgewright/broker'
-import {
-  type Authenticator,
-  type CloudSession,
-  type Identity,
-  memoryMeter,
-  type Sealer,
-  silentLogger,
-  systemClock,
-  type Upstream,
-} from '@edgewright/core'
-import { Hub, StoredIdentityDirectory } from '@edgewright/hub'
 import { LmdbStore } from '@edgewright/store-lmdb'
 import { LogStore } from '@edgewright/store-log'
 import { MemoryStore } from '@edgewright/store-memory'
+import { offlineCloud, parts, plainHub } from './load/plain-hub.js'
 
 /*
  * The gateway's hub, MQTT front-end and store as they are, under load: no cloud to send to, so that what is measured is
@@ -23,24 +13,11 @@ import { MemoryStore } from '@edgewright/store-memory'
  */
 const [storeKind = 'log', conditions = '0'] = process.argv.slice(2)
 const folder = await mkdtemp(join(tmpdir(), 'edgewright-ingest-'))
-const parts = { clock: systemClock, logger: silentLogger, meter: memoryMeter() }
-const plain: Sealer = { seal: value => value, unseal: value => value }
-const everyone: Authenticator = { authenticate: ({ identity }) => ({ accepted: true, identity }) }
-
 const store = openStore(storeKind)
-await store.start()
-const directory = new StoredIdentityDirectory({
-  ...parts,
-  store,
-  sealer: plain,
-  source: { get: async () => undefined, async *list() {} },
-})
-const hub = new Hub(
-  { ...parts, store, upstream: offline(), authenticator: everyone, directory, sealer: plain },
-  { deviceId: 'edge', routes: routes(Number(conditions)) },
-)
-await hub.start()
+const hub = plainHub(store, offlineCloud(), routes(Number(conditions)))
 const frontEnd = new MqttFrontEnd({ ...parts, host: hub, listen: { address: '127.0.0.1', port: 0 }, tls: 'none' })
+await store.start()
+await hub.start()
 await frontEnd.start()
 process.send?.({ port: frontEnd.address().port })
 
@@ -62,24 +39,4 @@ function routes(count: number): Record<string, string> {
   return Object.fromEntries(
     Array.from({ length: count }, (_, i) => [`r${i}`, `FROM /messages/* WHERE $body.value > ${i} INTO $upstream`]),
   )
-}
-
-function offline(): Upstream {
-  const session = (identity: Identity): CloudSession => ({
-    identity,
-    send: async batch => batch.map(() => ({ kind: 'retry', reason: 'offline' })),
-    getTwin: () => Promise.reject(new Error('offline')),
-    report: () => Promise.reject(new Error('offline')),
-    handle: () => undefined,
-    close: async () => undefined,
-  })
-  return {
-    connectivity: { type: 'offline', since: 0, reason: 'there is no cloud' },
-    on: () => undefined,
-    off: () => undefined,
-    session,
-    start: async () => undefined,
-    stop: async () => undefined,
-    [Symbol.asyncDispose]: async () => undefined,
-  }
 }
