@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { readRouteDocument, type RouteRules } from '@edgewright/router'
-import { EdgewrightError, isJsonObject, type JsonValue } from 'edgewright'
+import { EdgewrightError, isJsonObject, type JsonValue, readRouteDocument, type RouteRules } from 'edgewright'
 
 /** What of a deployment document concerns the hub. */
 export interface HubDeployment {

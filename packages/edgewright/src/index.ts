@@ -41,5 +41,19 @@ export {
 } from '@edgewright/core'
 export type { DeadLetter, DeadLetters, Hub, HubConfiguration } from '@edgewright/hub'
 export { type ConnectionString, formatConnectionString, parseConnectionString } from '@edgewright/protocol'
+export {
+  checkRoutes,
+  type CompiledRoutes,
+  compileRoutes,
+  explain,
+  formatExplanation,
+  formatRouteErrors,
+  readMessageDocument,
+  readRouteDocument,
+  type RouteError,
+  type RouteRules,
+  type RouteWarning,
+  type Semantics,
+} from '@edgewright/router'
 export { EdgeAuthority } from '@edgewright/security'
 export type { ModuleContext, ModuleFunction } from '@edgewright/supervisor'

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { describeError } from 'edgewright'
 import type { CommandOutput } from '../main.js'
 import {
   checkRoutes,
   type CompiledRoutes,
+  describeError,
   explain,
   formatExplanation,
   formatRouteErrors,
@@ -12,7 +12,7 @@ import {
   type RouteError,
   type RouteWarning,
   type Semantics,
-} from '@edgewright/router'
+} from 'edgewright'
 
 const USAGE = `Usage:
   route check FILE [--strict] [--compare] [--semantics edgewright|iotedge] [--json]
