@@ -48,8 +48,8 @@ export interface EndpointState {
   readonly routed: boolean
 }
 
-/** Milliseconds between two looks for expired messages, while there are any that can expire. */
-const EXPIRY_INTERVAL = 2_000
+/** Milliseconds between two looks for expired messages and at the length of the queues. */
+const HOUSEKEEPING_INTERVAL = 2_000
 
 /** Store-and-forward: what is taken in lies in queues, and one pump per endpoint brings it on its way. */
 export class DeliveryEngine {
@@ -59,7 +59,7 @@ export class DeliveryEngine {
   readonly #options: DeliveryOptions
   readonly #pumps = new Map<string, Pump>()
   readonly #onConnectivity = () => this.#pumps.get(UPSTREAM_ENDPOINT_ID)?.setReady(this.#isOnline())
-  #expiry: Timer | undefined
+  #housekeeping: Timer | undefined
   /** A sender's session that hangs is closed, so that the next try opens another. */
   readonly #onStalled = (endpoint: string, lane: string) => {
     this.#parts.onStalled(endpoint, lane)
@@ -87,13 +87,13 @@ export class DeliveryEngine {
     }
     this.#parts.upstream.on('connectivity', this.#onConnectivity)
     this.#onConnectivity()
-    this.#watchExpiry()
+    this.#keepHouse()
   }
 
   /** Resolves when no delivery is under way any more. What was not delivered stays in its queue. */
   async stop(): Promise<void> {
-    this.#expiry?.cancel()
-    this.#expiry = undefined
+    this.#housekeeping?.cancel()
+    this.#housekeeping = undefined
     this.#parts.upstream.off('connectivity', this.#onConnectivity)
     await Promise.all([...this.#pumps.values()].map(pump => pump.stop()))
     this.#pumps.clear()
@@ -173,12 +173,22 @@ export class DeliveryEngine {
     return this.#parts.upstream.connectivity.type === 'online'
   }
 
-  #watchExpiry(): void {
-    this.#expiry = this.#parts.clock.after(EXPIRY_INTERVAL, () => {
+  #keepHouse(): void {
+    this.#housekeeping = this.#parts.clock.after(HOUSEKEEPING_INTERVAL, () => {
       this.#removeExpired()
         .catch(error => this.#parts.logger.log('error', 'expired messages could not be removed', { error }))
-        .finally(() => this.#expiry !== undefined && this.#watchExpiry())
+        .finally(() => {
+          this.#measure()
+          if (this.#housekeeping !== undefined) this.#keepHouse()
+        })
     })
+  }
+
+  #measure(): void {
+    for (const { endpoint, waiting, bytes } of this.endpoints()) {
+      this.#parts.meter.gauge('edgewright_queue_length', { endpoint }).set(waiting)
+      this.#parts.meter.gauge('edgewright_queue_bytes', { endpoint }).set(bytes)
+    }
   }
 
   async #removeExpired(): Promise<void> {
