@@ -57,7 +57,6 @@ export class Emulator extends Service {
     this.#clock = options.clock ?? systemClock
     this.#logger = options.logger ?? silentLogger
     this.faults = new Faults({
-      clients: () => this.#state.clients,
       clock: this.#clock,
       logger: this.#logger,
       seed: options.seed ?? EMULATOR_DEFAULTS.seed,

@@ -13,6 +13,7 @@ import { twinService } from './device-side/amqp/twin.js'
 import { deviceScopeRoutes } from './device-side/device-scope.js'
 import { MqttConnection, type MqttConnectionOptions } from './device-side/mqtt/connection.js'
 import type { Faults } from './faults/faults.js'
+import { faultRoutes } from './faults/routes.js'
 import { serveHttp } from './http/server.js'
 import { Line, type LineTransport } from './network/line.js'
 import { serveWebSockets } from './network/websockets.js'
@@ -80,7 +81,7 @@ export class Heads {
     // Whoever shows a certificate is judged by the registry, so the handshake takes any.
     const tls = { cert, key, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' as const }
     const serve = serveHttp({
-      routes: [...serviceRoutes(state, deployments), ...deviceScopeRoutes(state)],
+      routes: [...serviceRoutes(state, deployments), ...deviceScopeRoutes(state), ...faultRoutes(faults)],
       authority: state.authority,
       logger,
       clock,

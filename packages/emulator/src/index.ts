@@ -16,6 +16,10 @@ export {
   Commands,
   MAX_COMMAND_BYTES,
 } from './state/commands.js'
+export type { Fault, FaultEffect, FaultRate, FaultSpecification, FaultTarget } from './faults/fault.js'
+export { Faults } from './faults/faults.js'
+export type { Side } from './faults/side.js'
+
 export type { AuthenticationMethod, EventSource, HubEvent, NewEvent } from './state/event.js'
 export { EVENT_LOG_DEFAULTS, type EventLogOptions } from './state/event-log.js'
 export { HubError, type RefusalName } from './state/hub-error.js'

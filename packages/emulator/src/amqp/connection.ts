@@ -34,7 +34,7 @@ export interface AmqpConnectionOptions {
   readonly clock: Clock
   readonly logger: Logger
   /** Asked for each identity or policy that a connection proves: whether it, or the whole connection, may not. */
-  readonly admit: (line: Line, principal: Principal) => 'welcome' | 'refuse' | 'drop'
+  readonly admit: (line: Line, principal: Principal, owner: ClientOwner) => 'welcome' | 'refuse' | 'drop'
   /** Milliseconds a token counts after its expiry. */
   readonly tokenSkew: number
 }
@@ -66,7 +66,7 @@ export class AmqpConnection implements ClientOwner {
 
   /** Adds what the connection has proven, or renews it. @returns false when it may not */
   prove(principal: Principal): boolean {
-    const verdict = this.#options.admit(this.line, principal)
+    const verdict = this.#options.admit(this.line, principal, this)
     if (verdict === 'drop') this.line.destroy()
     if (verdict !== 'welcome') return false
     const key = principalKey(principal)

@@ -1,7 +1,7 @@
 import { type Clock, type Identity, identityFromKey, identityKey, type Logger, type Timer } from '@edgewright/core'
 import type { Line } from '../network/line.js'
 import type { Principal } from '../state/authority.js'
-import type { Clients } from '../state/clients.js'
+import type { ClientOwner } from '../state/clients.js'
 import { HubError } from '../state/hub-error.js'
 import type { Fault, FaultEffect, FaultRate, FaultSpecification, FaultTarget } from './fault.js'
 import { lineShape } from './line-shape.js'
@@ -10,7 +10,6 @@ import { sideOf, type Side } from './side.js'
 
 /** What faults stand on. */
 export interface FaultsOptions {
-  readonly clients: () => Clients
   readonly clock: Clock
   readonly logger: Logger
   /** The same seed, the same faults in the same places. */
@@ -23,6 +22,8 @@ interface Connection {
   /** Keys of the identities it has proven. */
   readonly identities: Set<string>
   readonly sides: Set<Side>
+  /** Who parts from one of the identities; known as soon as there is one. */
+  owner?: ClientOwner
 }
 
 interface Active extends Fault {
@@ -97,10 +98,9 @@ export class Faults {
 
   /** Makes the tokens of a target lapse now, as if their time had come. */
   expireTokens(target: FaultTarget = {}): void {
-    const clients = this.#options.clients()
-    for (const { line, identities } of [...this.#connections.values()]) {
+    for (const { line, identities, owner } of [...this.#connections.values()]) {
       for (const key of [...identities]) {
-        if (fits(target, { line, side: 'device', identity: key })) clients.part(identityFromKey(key), 'expired')
+        if (fits(target, { line, side: 'device', identity: key })) owner?.part(identityFromKey(key), 'expired')
       }
     }
   }
@@ -124,7 +124,7 @@ export class Faults {
 
   /** A connection has come. @returns false when it must go at once */
   opened(line: Line): boolean {
-    const connection = { line, identities: new Set<string>(), sides: new Set<Side>() }
+    const connection: Connection = { line, identities: new Set(), sides: new Set() }
     if (line.info.transport.startsWith('mqtt')) connection.sides.add('device')
     this.#connections.set(line, connection)
     line.once('end', () => this.#connections.delete(line))
@@ -134,11 +134,12 @@ export class Faults {
   }
 
   /** Whether a connection may go on, now that it has proven this; of one identity among others, only that is refused. */
-  proven(line: Line, principal: Principal): 'welcome' | 'drop' | 'refuse' {
+  proven(line: Line, principal: Principal, owner: ClientOwner): 'welcome' | 'drop' | 'refuse' {
     const connection = this.#connections.get(line)
     if (connection === undefined) return 'drop'
     const side = sideOf(principal)
     const identity = principal.kind === 'identity' ? identityKey(principal.identity) : undefined
+    connection.owner = owner
     connection.sides.add(side)
     if (identity !== undefined) connection.identities.add(identity)
     this.#reshapeOne(connection)
@@ -184,11 +185,12 @@ export class Faults {
 
   #cut(fault: Active): void {
     const target = fault.specification.target ?? {}
-    if (target.identity !== undefined) {
-      this.#options.clients().part(identityFromKey(target.identity), 'fault')
-      return
+    const { identity } = target
+    for (const connection of [...this.#connections.values()]) {
+      if (!this.#touches(target, connection)) continue
+      if (identity === undefined) connection.line.destroy()
+      else connection.owner?.part(identityFromKey(identity), 'fault')
     }
-    this.drop(target)
   }
 
   #reshape(): void {

@@ -9,8 +9,6 @@ export interface HttpRequest {
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer
-  /** Who asks. Policies were checked against the route; an identity against the path. */
-  readonly principal: Principal
 }
 
 /** What a handler gives. */
@@ -30,7 +28,8 @@ export interface Route {
   readonly method: string
   /** Segments by `/`; `{name}` takes any one segment. Words are compared without case. */
   readonly path: string
-  readonly guard: RouteGuard
+  /** `control`: whoever is on this machine, without a token, and the owner of the hub; faults do not touch it. */
+  readonly guard: RouteGuard | 'control'
   readonly handle: (request: HttpRequest) => HttpResponse | Promise<HttpResponse>
 }
 

@@ -34,16 +34,31 @@ async function answer(request: IncomingMessage, options: HttpServerOptions): Pro
   const { method = 'GET', url = '/', headers } = request
   const [path = '/', search = ''] = url.split('?', 2)
   const match = matchRoute(options.routes, method, path)
-  const principal = authenticate(headers.authorization, options)
-  const fate = options.fate(principal)
-  if (fate.kind === 'drop') request.socket.destroy()
-  if (fate.kind !== 'answer') return undefined
-  if (fate.after > 0) await sleep(options.clock, fate.after)
+  if (match?.route.guard === 'control') {
+    if (!isLocal(request) && !isOwner(authenticate(headers.authorization, options))) throw unauthorized()
+  } else {
+    const principal = authenticate(headers.authorization, options)
+    const fate = options.fate(principal)
+    if (fate.kind === 'drop') request.socket.destroy()
+    if (fate.kind !== 'answer') return undefined
+    if (fate.after > 0) await sleep(options.clock, fate.after)
+    if (match !== undefined && !match.route.guard(principal, match.params)) throw unauthorized()
+  }
   if (match === undefined) throw new HubError('NotFound', `There is no ${method} ${path}`)
-  const { route, params } = match
-  if (!route.guard(principal, params)) throw new HubError('IotHubUnauthorizedAccess', 'Unauthorized')
   const body = await readBody(request)
-  return route.handle({ method, params, query: new URLSearchParams(search), headers, body, principal })
+  return match.route.handle({ method, params: match.params, query: new URLSearchParams(search), headers, body })
+}
+
+function isLocal({ socket }: IncomingMessage): boolean {
+  return /^(?:::ffff:)?127\.|^::1$/.test(socket.remoteAddress ?? '')
+}
+
+function isOwner(principal: Principal): boolean {
+  return principal.kind === 'policy' && principal.path.length === 0 && principal.permissions.includes('RegistryWrite')
+}
+
+function unauthorized(): HubError {
+  return new HubError('IotHubUnauthorizedAccess', 'Unauthorized')
 }
 
 function authenticate(authorization: string | undefined, { authority, logger }: HttpServerOptions): Principal {
@@ -51,7 +66,7 @@ function authenticate(authorization: string | undefined, { authority, logger }: 
   if (principal.kind !== 'refused') return principal
   const { reason, claimed } = principal
   logger.log('info', 'HTTP request refused', { reason, claimed })
-  throw new HubError('IotHubUnauthorizedAccess', 'Unauthorized')
+  throw unauthorized()
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { connect, type TLSSocket } from 'node:tls'
 import { type Identity, identityKey } from '@edgewright/core'
 import mqttPacket, { type IConnackPacket, type IConnectPacket, type Packet, type PacketCmd } from 'mqtt-packet'
@@ -20,7 +19,7 @@ export class MqttClient implements AsyncDisposable {
     this.socket = connect({ host: emulator.address, port: emulator.ports.mqtt, ca, servername: '', ...options })
     this.socket.setNoDelay(true)
     this.socket.on('error', () => undefined)
-    this.closed = once(this.socket, 'close')
+    this.closed = new Promise(resolve => this.socket.once('close', resolve))
     const parser = mqttPacket.parser({ protocolVersion: 4 })
     parser.on('packet', (packet: Packet) => {
       this.received.push(packet)

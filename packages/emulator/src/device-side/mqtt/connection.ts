@@ -27,7 +27,7 @@ export interface MqttConnectionOptions {
   readonly clock: Clock
   readonly logger: Logger
   /** Asked as a client proves an identity; one that is not welcome is dropped. */
-  readonly admit: (line: Line, principal: Principal) => 'welcome' | 'refuse' | 'drop'
+  readonly admit: (line: Line, principal: Principal, owner: ClientOwner) => 'welcome' | 'refuse' | 'drop'
   /** Milliseconds a token counts after its expiry. */
   readonly tokenSkew: number
 }
@@ -116,7 +116,7 @@ export class MqttConnection implements ClientOwner, SessionOutput {
 
   #welcome({ clean, keepalive = 0, will }: IConnectPacket, { identity, principal, modelId }: Welcome): void {
     const { state, admit } = this.#options
-    if (admit(this.line, principal) !== 'welcome') {
+    if (admit(this.line, principal, this) !== 'welcome') {
       this.line.destroy()
       return
     }
