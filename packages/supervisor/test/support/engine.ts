@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { readFile, realpath } from 'node:fs/promises'
+import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import Docker from 'dockerode'
 import { type TarEntry, tarOf } from './tar.js'
@@ -20,14 +21,25 @@ export async function engineMissing(): Promise<string | undefined> {
   } catch {
     return 'no Docker Engine answers'
   }
-  const stream = await engine.importImage(await shellTar(), { repo: TEST_IMAGE.slice(0, -2), tag: '1' } as object)
+  const isHere = await engine
+    .getImage(TEST_IMAGE)
+    .inspect()
+    .then(
+      () => true,
+      () => false,
+    )
+  if (isHere) return undefined
+  const stream = await engine.importImage(Readable.from([await shellTar()]), {
+    repo: TEST_IMAGE.slice(0, -2),
+    tag: '1',
+  })
   await new Promise((resolve, reject) =>
     engine.modem.followProgress(stream, error => (error === null ? resolve(undefined) : reject(error))),
   )
   return undefined
 }
 
-async function shellTar(): Promise<string | NodeJS.ReadableStream> {
+async function shellTar(): Promise<Buffer> {
   const files = new Map([
     ['/bin/sh', '/bin/sh'],
     ['/bin/sleep', '/bin/sleep'],
@@ -40,5 +52,5 @@ async function shellTar(): Promise<string | NodeJS.ReadableStream> {
   for (const [path, source] of files) {
     entries.push({ path: path.slice(1), mode: 0o755, content: await readFile(await realpath(source)) })
   }
-  return tarOf(entries) as unknown as NodeJS.ReadableStream
+  return tarOf(entries)
 }
