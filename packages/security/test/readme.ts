@@ -1,9 +1,7 @@
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { EdgeAuthority, KeyRing, SealingKey, signSasToken } from '@edgewright/security'
 
-const folder = await mkdtemp(join(tmpdir(), 'edgewright-readme-'))
+const folder = process.env.DATA_DIR ?? 'data'
 
 // Server certificates from an authority that is made on first start; your own: EdgeAuthority.fromFiles({ … }).
 const authority = await EdgeAuthority.forDevelopment({ folder: join(folder, 'certificates') })
