@@ -171,10 +171,11 @@ export class OpenLog implements WriterEvents {
   /** Lets everything that was given become durable, and lets go of the files. */
   async close(): Promise<void> {
     await settleInOrder([
-      () => this.writer.idle(),
-      () => this.#housekeeper.idle(),
+      () => this.#housekeeper.stop(),
       () => this.writer.close(),
+      () => this.#housekeeper.idle(),
       async () => this.#probing,
+      () => this.reader.idle(),
       () => this.#files.closeAll(),
       () => this.#lock.release(),
     ])

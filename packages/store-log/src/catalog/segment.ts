@@ -78,8 +78,9 @@ export class Segment {
       if (this.#records[middle]! <= offset) low = middle + 1
       else high = middle
     }
+    const start = low === 0 ? FILE_HEADER_BYTES : this.#records[low - 1]!
     const end = low < this.#recordCount ? this.#records[low]! : this.size
-    return { start: low === 0 ? FILE_HEADER_BYTES : this.#records[low - 1]!, end }
+    return { start, end: Math.max(start, end) }
   }
 
   /** Gives back what room for growing is left: nothing more will be added. */

@@ -22,7 +22,7 @@ export class Encoder {
   /** Where the next item goes. */
   #at = 0
   #isFirstOfGroup = true
-  /** Positions of the references being written; kept, so that no append needs an array of its own. */
+  /** Positions of the references being written. Kept, and never shortened, so that no append needs an array. */
   readonly #positions: number[] = []
 
   constructor(
@@ -62,29 +62,30 @@ export class Encoder {
     this.#declaration(Item.table, table)
   }
 
-  /** Writes a payload with its references, and puts the entries at the end of their queues. */
-  append(targets: readonly LogQueue[], references: readonly QueueReference[], payload: Uint8Array): void {
+  /** Writes a payload with its references, and puts an entry at the end of the queue that each of them names. */
+  append(queues: readonly LogQueue[], references: readonly QueueReference[], payload: Uint8Array): void {
     const { length } = payload
-    const { buffer, address: blockAddress } = this.#claim(1 + (2 + 3 * targets.length) * MAX_VARINT_BYTES + length)
+    const count = references.length
+    const { buffer, address: blockAddress } = this.#claim(1 + (2 + 3 * count) * MAX_VARINT_BYTES + length)
     let at = this.#at
     buffer[at++] = Item.append
-    at = writeVarint(buffer, targets.length, at)
-    for (let i = 0; i < targets.length; i++) {
-      const position = targets[i]!.next++
-      this.#positions.push(position)
-      at = writeVarint(buffer, targets[i]!.id, at)
+    at = writeVarint(buffer, count, at)
+    for (let i = 0; i < count; i++) {
+      const queue = queues[i]!
+      const position = queue.next++
+      this.#positions[i] = position
+      at = writeVarint(buffer, queue.id, at)
       at = writeVarint(buffer, position, at)
       at = writeVarint(buffer, encodeExpiry(references[i]!.expiresAt ?? NEVER), at)
     }
     at = this.#payload(buffer, payload, at)
     const ordinal = this.#segment.nextPayload()
     const packed = packPayload(ordinal, length)
-    for (let i = 0; i < targets.length; i++) {
+    for (let i = 0; i < count; i++) {
       const expiresAt = references[i]!.expiresAt ?? NEVER
-      targets[i]!.push(this.#positions[i]!, blockAddress + at - length, packed, expiresAt)
+      queues[i]!.push(this.#positions[i]!, blockAddress + at - length, packed, expiresAt)
       this.#segment.retain(ordinal, length)
     }
-    this.#positions.length = 0
   }
 
   /** Writes a payload once more, further on. @returns where it will lie */

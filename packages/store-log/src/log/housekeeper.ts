@@ -45,6 +45,7 @@ export class Housekeeper {
   readonly #tasks = new Set<Promise<void>>()
   #snapshots: number[]
   #moving: Promise<void> | undefined
+  #isStopping = false
 
   constructor(household: Household, snapshots: readonly number[]) {
     this.#household = household
@@ -71,12 +72,17 @@ export class Housekeeper {
     for (const segment of catalog.segments.values()) {
       if (segment.isSealed && segment.wanted === 0 && segment.pins === 0) this.#delete(segment)
     }
-    if (this.#household.hasRoom()) this.#moving ??= this.#startMoving(writer)
+    if (!this.#isStopping && this.#household.hasRoom()) this.#moving ??= this.#startMoving(writer)
   }
 
-  /** Resolves when nothing is under way. */
-  async idle(): Promise<void> {
+  /** Moves nothing any more. Resolves when what was being moved has been. */
+  async stop(): Promise<void> {
+    this.#isStopping = true
     await this.#moving
+  }
+
+  /** Resolves when no file is being written or deleted. */
+  async idle(): Promise<void> {
     while (this.#tasks.size > 0) await Promise.all(this.#tasks)
   }
 
@@ -118,7 +124,7 @@ export class Housekeeper {
   async #move(segment: Segment, writer: Writer): Promise<void> {
     const payloads = this.#wantedPayloads(segment)
     const addresses = [...payloads.keys()].sort((a, b) => a - b)
-    for (let first = 0; first < addresses.length; ) {
+    for (let first = 0; first < addresses.length && !this.#isStopping; ) {
       const batch: Address[] = []
       for (let bytes = 0; first < addresses.length && bytes < MOVE_BYTES; first++) {
         batch.push(addresses[first]!)

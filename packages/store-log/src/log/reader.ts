@@ -30,6 +30,8 @@ interface Stretch {
 
 /** Gets payloads and values from where they lie: out of the tail while they are there, else from the files, checked. */
 export class Reader {
+  readonly #reading = new Set<Promise<unknown>>()
+
   constructor(
     readonly catalog: Catalog,
     readonly tail: Tail,
@@ -37,16 +39,24 @@ export class Reader {
     readonly directory: string,
   ) {}
 
+  /** Resolves when nothing is being read. */
+  async idle(): Promise<void> {
+    while (this.#reading.size > 0) await Promise.allSettled(this.#reading)
+  }
+
   /** What is in the tail is handed over before this returns; nothing is after the promise resolves. */
   async fetch(addresses: readonly Address[], lengths: readonly number[], receive: Receiver): Promise<void> {
     const stored = this.#fromTail(addresses, lengths, receive)
     if (stored.length === 0) return
     const stretches = this.#plan(stored, addresses, lengths)
     for (const { segment } of stretches) segment.pins++
+    const reading = Promise.all(stretches.map(stretch => this.#read(stretch, addresses, lengths, receive)))
+    this.#reading.add(reading)
     try {
-      await Promise.all(stretches.map(stretch => this.#read(stretch, addresses, lengths, receive)))
+      await reading
     } finally {
       for (const { segment } of stretches) segment.pins--
+      this.#reading.delete(reading)
     }
   }
 

@@ -59,6 +59,7 @@ export class Writer {
   /** Groups in order: the first is being written, the last is open. */
   readonly #groups: Group[] = []
   readonly #encoder: Encoder
+  /** Queues of the append being written. Kept, and never shortened, so that no append needs an array. */
   readonly #targets: LogQueue[] = []
   #running: Promise<void> | undefined
   #lastGroup = 0
@@ -148,10 +149,9 @@ export class Writer {
         group.declare(queue)
       }
       group.touch(queue)
-      targets.push(queue)
+      targets[i] = queue
     }
     this.#encoder.append(targets, queues, payload)
-    targets.length = 0
   }
 
   #put({ table: name, key, value }: StorePut): RowChange {

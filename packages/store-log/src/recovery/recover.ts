@@ -70,7 +70,7 @@ class Recovery {
     const fit = await this.#replay(replayed, snapshot === undefined)
     this.#dropLost()
     const isCertain = snapshot !== undefined && base === snapshots.at(-1)
-    if (!isCertain) this.#leap()
+    if (!isCertain || this.#findings.some(({ kind }) => kind === 'damaged')) this.#leap()
     const active = isCertain ? fit : undefined
     if (fit !== active) this.#retire(fit!)
     return {

@@ -1,14 +1,18 @@
 import type { TestRunner } from '../runner.js'
 import { atomicityTests } from './atomicity.js'
+import { damageTests } from './damage.js'
 import { crashTests, reopeningTests } from './durability.js'
 import { limitTests } from './limits.js'
 import { queueTests } from './queues.js'
 import { quotaTests } from './quota.js'
+import { randomTests } from './random.js'
 import { removalTests } from './removal.js'
 import { stateTests } from './states.js'
 import type { StoreFactory, StoreTests } from './subject.js'
 import { tableTests } from './tables.js'
 
+export { seededRandom } from './fixture.js'
+export { randomChange, type StoreContents, StoreModel } from './model.js'
 export type { TestRunner } from '../runner.js'
 export type { StoreFactory, StoreSettings, StoreUnderTest } from './subject.js'
 
@@ -22,6 +26,8 @@ const GROUPS: readonly StoreTests[] = [
   stateTests,
   reopeningTests,
   crashTests,
+  randomTests,
+  damageTests,
 ]
 
 /**
