@@ -8,6 +8,7 @@ import {
   systemClock,
 } from '@edgewright/core'
 import { type ConnectionCredential, formatConnectionString } from '@edgewright/protocol'
+import { Provisioning } from './dps/provisioning.js'
 import { EmulatorEvents } from './events.js'
 import { Faults } from './faults/faults.js'
 import { Heads } from './heads.js'
@@ -38,6 +39,8 @@ export class Emulator extends Service {
   readonly events: EmulatorEvents
   /** What goes wrong, on command. */
   readonly faults: Faults
+  /** The Device Provisioning Service beside the hub, on its HTTPS port: enroll devices here. */
+  readonly provisioning: Provisioning
   readonly #options: EmulatorOptions
   readonly #eventHubName: string
   readonly #clock: Clock
@@ -60,6 +63,13 @@ export class Emulator extends Service {
       clock: this.#clock,
       logger: this.#logger,
       seed: options.seed ?? EMULATOR_DEFAULTS.seed,
+    })
+    this.provisioning = new Provisioning({
+      idScope: options.idScope,
+      registry: () => this.registry,
+      hubName: this.hostName,
+      clock: this.#clock,
+      logger: this.#logger,
     })
     this.events = new EmulatorEvents(() => this.#state.events)
   }
@@ -151,6 +161,7 @@ export class Emulator extends Service {
       state,
       deployments,
       faults: this.faults,
+      provisioning: this.provisioning,
       hubName: this.hostName,
       eventHubName: this.#eventHubName,
       clock: this.#clock,

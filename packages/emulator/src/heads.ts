@@ -12,6 +12,7 @@ import { telemetryService } from './device-side/amqp/telemetry.js'
 import { twinService } from './device-side/amqp/twin.js'
 import { deviceScopeRoutes } from './device-side/device-scope.js'
 import { MqttConnection, type MqttConnectionOptions } from './device-side/mqtt/connection.js'
+import type { Provisioning } from './dps/provisioning.js'
 import type { Faults } from './faults/faults.js'
 import { faultRoutes } from './faults/routes.js'
 import { serveHttp } from './http/server.js'
@@ -31,6 +32,7 @@ export interface HeadsOptions {
   readonly state: HubState
   readonly deployments: Deployments
   readonly faults: Faults
+  readonly provisioning: Provisioning
   readonly hubName: string
   readonly eventHubName: string
   readonly clock: Clock
@@ -77,7 +79,7 @@ export class Heads {
 
   /** A server for each port, not listening yet. */
   servers({ cert, key }: EmulatorTls): Readonly<Record<'mqtt' | 'amqp' | 'https', Server>> {
-    const { state, deployments, faults, clock, logger } = this.#options
+    const { state, deployments, faults, provisioning, clock, logger } = this.#options
     // Whoever shows a certificate is judged by the registry, so the handshake takes any.
     const tls = { cert, key, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' as const }
     const serve = serveHttp({
@@ -87,7 +89,7 @@ export class Heads {
       clock,
       fate: principal => faults.request(principal),
     })
-    const https = createHttpsServer(tls, serve)
+    const https = createHttpsServer(tls, provisioning.before(serve))
     https.on(
       'upgrade',
       serveWebSockets((kind, stream, request) => this.#accept(`${kind}-ws`, stream, request.socket as TLSSocket)),

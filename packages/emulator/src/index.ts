@@ -1,4 +1,12 @@
 export { createEmulator, Emulator } from './emulator.js'
+export {
+  type Enrollment,
+  type EnrollmentAttestation,
+  Enrollments,
+  type NewEnrollment,
+  type NewEnrollmentGroup,
+} from './dps/enrollments.js'
+export { Provisioning } from './dps/provisioning.js'
 export { EmulatorEvents, type EventFilter, type EventReadOptions } from './events.js'
 export { EMULATOR_DEFAULTS, type EmulatorOptions, type EmulatorPorts, type EmulatorTls } from './options.js'
 

@@ -35,6 +35,8 @@ export interface EmulatorOptions {
   readonly hostName?: string
   /** Authorities, PEM, whose devices prove themselves by the common names of their certificates. */
   readonly authorities?: readonly string[]
+  /** Of the provisioning service beside the hub. @default '0ne00000000' */
+  readonly idScope?: string
   /** The name of the built-in event hub. @default 'messages' */
   readonly eventHubName?: string
   readonly events?: EventLogOptions
