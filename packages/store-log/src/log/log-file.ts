@@ -76,12 +76,20 @@ export class LogFile {
   /** Writes what comes next, and resolves when it is durable. */
   async append(slices: readonly Uint8Array[], at: Address): Promise<void> {
     const file = this.#file!
-    if (this.#leftover === 'cut') await file.truncate(this.segment.size)
+    await this.discard()
     this.#leftover = 'cut'
     await file.write(slices, offsetOf(at))
     this.#leftover = 'abandon'
     await file.sync()
     this.#leftover = undefined
+  }
+
+  /** Takes away what a failed write has left, before anybody hears that it failed. Tried again with the next write. */
+  async discard(): Promise<void> {
+    if (this.#leftover === undefined) return
+    await this.#file?.truncate(this.segment.size)
+    await this.#file?.sync()
+    if (this.#leftover === 'cut') this.#leftover = undefined
   }
 
   async close(): Promise<void> {

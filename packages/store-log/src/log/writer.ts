@@ -230,6 +230,7 @@ export class Writer {
       write.rows.length = 0
       this.#encode(write, [])
     }
+    await this.file.discard().catch(() => undefined)
     const refusal = await this.events.failed(error)
     for (const write of writes) if (!again.includes(write)) write.reject(refusal)
   }
