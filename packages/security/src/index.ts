@@ -25,7 +25,32 @@ export {
 export { KeyRing, type KeyRingOptions } from './keys/key-ring.js'
 export { signSasToken, type SasTokenRequest } from './keys/sas-token.js'
 export { SealingKey } from './keys/sealing-key.js'
+
+// Provisioning: which hub, as whom, and the identities of the modules.
+export { deriveDeviceKey, type DerivationKey } from './provisioning/derived-keys.js'
+export {
+  DeviceProvisioner,
+  type ProvisionerComponents,
+  type ProvisionerOptions,
+} from './provisioning/device-provisioner.js'
+export { DPS_DEFAULTS, type DpsAssignment, type DpsRegistration, registerDevice } from './provisioning/dps-client.js'
+export type { ClientCertificate, CloudService } from './provisioning/https-json.js'
+export {
+  type IdentityOutcome,
+  ModuleIdentities,
+  type ModuleIdentitiesComponents,
+  type ModuleIdentitiesOptions,
+} from './provisioning/module-identities.js'
 export { fetchModuleKey, type ModuleKeyRequest } from './provisioning/module-key.js'
+export {
+  type ModuleKeys,
+  ModuleRegistry,
+  type ModuleRegistryOptions,
+  type RegisteredModule,
+  type RegistryCredential,
+} from './provisioning/module-registry.js'
+export type { DeviceCredential, ProvisionedDevice } from './provisioning/provisioned-device.js'
+export type { DpsAttestation, ProvisioningSource } from './provisioning/source.js'
 
 // The workload API.
 export { LATEST_WORKLOAD_API_VERSION, WORKLOAD_API_VERSIONS } from './workload/api-version.js'

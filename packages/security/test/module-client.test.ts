@@ -38,7 +38,7 @@ afterEach(async () => {
 it.each<WorkloadTransport>(['unix', 'http'])(
   'an unmodified module client starts from its environment over %s',
   async transport => {
-    const identity = { deviceId: 'press 7', moduleId: 'sensor' }
+    const identity = { deviceId: 'press#7', moduleId: 'sensor' }
     const environment = moduleEnvironment({
       ...identity,
       generationId: '638000000000000001',
@@ -68,7 +68,7 @@ it.each<WorkloadTransport>(['unix', 'http'])(
 
 it('a module client with the environment of another module gets no signature', async () => {
   const environment = moduleEnvironment({
-    deviceId: 'press 7',
+    deviceId: 'press#7',
     moduleId: 'filter',
     generationId: '638000000000000001',
     hubHostName: 'plant.azure-devices.net',

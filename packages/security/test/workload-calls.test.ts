@@ -95,7 +95,7 @@ describe('good calls', () => {
       const certificate = new X509Certificate(json.certificate)
       expect(status).toBe(201)
       expect(certificate.subject).toBe('CN=sensor')
-      expect(certificate.subjectAltName).toBe('URI:azureiot://plant.azure-devices.net/devices/press%207/modules/sensor')
+      expect(certificate.subjectAltName).toBe('URI:azureiot://plant.azure-devices.net/devices/press%237/modules/sensor')
       expect(certificate.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2'])
     },
   )

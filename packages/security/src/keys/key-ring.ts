@@ -46,7 +46,7 @@ export class KeyRing implements Signer {
   }
 
   /**
-   * Takes a key in, replacing one of the same name.
+   * Takes a key in, replacing one of the same name; the same key again writes nothing.
    *
    * @param key - 1 to 128 bytes, as they are (not Base64)
    */
@@ -54,7 +54,11 @@ export class KeyRing implements Signer {
     if (keyId.length === 0 || keyId.length > MAX_ID_LENGTH) throw new TypeError('A key id has 1 to 512 characters')
     if (key.byteLength === 0 || key.byteLength > MAX_KEY_BYTES) throw new TypeError('A key has 1 to 128 bytes')
     const kept = createSecretKey(key)
-    return this.#replace(keys => keys.set(keyId, kept))
+    return this.#replace(keys => {
+      const isNew = !keys.get(keyId)?.equals(kept)
+      keys.set(keyId, kept)
+      return isNew
+    })
   }
 
   /** Forgets a key; one that is not there is no error. */
@@ -74,10 +78,11 @@ export class KeyRing implements Signer {
     return createHmac('sha256', key).update(data).digest()
   }
 
-  #replace(change: (keys: Map<string, KeyObject>) => void): Promise<void> {
+  /** @param change - gives whether it changed anything */
+  #replace(change: (keys: Map<string, KeyObject>) => boolean): Promise<void> {
     const step = async () => {
       const keys = new Map(this.#keys)
-      change(keys)
+      if (!change(keys)) return
       await writePrivateFile(this.#options.file, this.#options.sealer.seal(formatKeys(keys)))
       this.#keys = keys
     }

@@ -70,7 +70,7 @@ export async function startWorkload(options: Partial<WorkloadOptions> = {}): Pro
       signer: ring,
       issuer: authority,
       sealer: sealing.sealer('workload'),
-      device: { hubHostName: 'plant.azure-devices.net', deviceId: 'press 7' },
+      device: { hubHostName: 'plant.azure-devices.net', deviceId: 'press#7' },
       clock,
       logger,
     },
