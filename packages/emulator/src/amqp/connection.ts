@@ -271,7 +271,9 @@ export class AmqpConnection implements ClientOwner {
 
   #over(): void {
     this.#open?.cancel()
+    const identities = [...this.#endpoints.values()].flatMap(({ identity }) => identity ?? [])
     for (const link of [...this.#endpoints.keys()]) this.#closed(link)
+    for (const identity of identities) this.#releaseUnused(identity)
     for (const key of [...this.#principals.keys()]) this.#forget(key)
   }
 
