@@ -1,4 +1,4 @@
-import type { DeviceMethodRequest, DeviceMethodResponse, ModuleClient } from 'azure-iot-device'
+import type { ModuleClient } from 'azure-iot-device'
 import { Message } from 'azure-iot-common'
 
 /** The module under test: passes warm readings on, above a threshold that its twin sets. */
@@ -9,9 +9,9 @@ export async function startFilter(client: ModuleClient): Promise<void> {
     threshold = delta.threshold ?? threshold
     twin.properties.reported.update({ threshold }, () => undefined)
   })
-  client.onMethod('measure', (request: DeviceMethodRequest, response: DeviceMethodResponse) => {
-    const { celsius } = request.payload
-    const answer = () => response.send(200, { warm: celsius > threshold }, () => undefined)
+  client.onMethod('measure', (request, response) => {
+    const { celsius } = request!.payload
+    const answer = () => response!.send(200, { warm: celsius > threshold }, () => undefined)
     if (celsius > threshold) client.sendOutputEvent('warm', new Message(JSON.stringify({ celsius })), answer)
     else answer()
   })
