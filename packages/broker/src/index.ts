@@ -5,5 +5,9 @@ export { type ListenAddress, LISTENER_DEFAULTS, type TlsCredentials } from './li
 export { MqttFrontEnd, type MqttFrontEndOptions } from './mqtt/front-end.js'
 export { MQTT_LIMITS, type MqttLimits } from './mqtt/limits.js'
 
+// AMQP.
+export { AmqpFrontEnd, type AmqpFrontEndOptions } from './amqp/front-end.js'
+export { AMQP_FRONT_END_LIMITS, type AmqpLimits } from './amqp/limits.js'
+
 // HTTP and WebSocket.
 export { HttpsFrontEnd, type HttpsFrontEndOptions } from './http/front-end.js'

@@ -13,10 +13,14 @@ import {
   silentLogger,
   systemClock,
 } from '@edgewright/core'
+import { AmqpConnections } from '../amqp/connections.js'
+import { AMQP_FRONT_END_LIMITS, type AmqpLimits } from '../amqp/limits.js'
+import { amqpMetrics } from '../amqp/metrics.js'
+import { withDefaults } from '../limits.js'
 import { type ListenAddress, Listener, peerOf, type ServerFactory, type TlsCredentials } from '../listener/listener.js'
 import { LoginThrottle } from '../login/login-throttle.js'
 import { MqttConnections } from '../mqtt/connections.js'
-import { type MqttLimits, normalMqttLimits } from '../mqtt/limits.js'
+import { MQTT_LIMITS, type MqttLimits } from '../mqtt/limits.js'
 import { mqttMetrics } from '../mqtt/metrics.js'
 import { PacketWriter } from '../mqtt/packet-writer.js'
 import { MethodEndpoint } from './method-endpoint.js'
@@ -36,12 +40,15 @@ export interface HttpsFrontEndOptions {
   readonly meter?: Meter | undefined
   /** What clients that speak MQTT by WebSocket may cost. */
   readonly mqtt?: MqttLimits | undefined
+  /** What clients that speak AMQP by WebSocket may cost. */
+  readonly amqp?: AmqpLimits | undefined
 }
 
-/** One listener for MQTT by WebSocket and for modules that call methods. Source: wire reference, section 5. */
+/** One listener for MQTT and AMQP by WebSocket and for modules that call methods. Source: wire reference, section 5. */
 export class HttpsFrontEnd extends Service {
   readonly #listener: Listener
   readonly #mqtt: MqttConnections
+  readonly #amqp: AmqpConnections
   readonly #upgrade: WebSocketUpgrade
   readonly #methods: MethodEndpoint | undefined
 
@@ -55,13 +62,22 @@ export class HttpsFrontEnd extends Service {
       logger,
       throttle,
       metrics: mqttMetrics(meter),
-      limits: normalMqttLimits(options.mqtt ?? {}),
+      limits: withDefaults(MQTT_LIMITS, options.mqtt ?? {}),
       writer: new PacketWriter(),
+    })
+    this.#amqp = new AmqpConnections({
+      host,
+      clock,
+      logger,
+      throttle,
+      metrics: amqpMetrics(meter),
+      limits: withDefaults(AMQP_FRONT_END_LIMITS, options.amqp ?? {}),
     })
     this.#methods = invoker && new MethodEndpoint({ host, invoker, throttle, logger })
     this.#upgrade = new WebSocketUpgrade(
       new Map<string, StreamAcceptor>([
         ['mqtt', (stream, { socket }) => this.#mqtt.accept(stream, { transport: 'mqtt-ws', ...peerOf(socket) })],
+        ['amqpwsb10', (stream, { socket }) => this.#amqp.accept(stream, { transport: 'amqp-ws', ...peerOf(socket) })],
       ]),
     )
     const { listen, tls } = options
@@ -90,7 +106,7 @@ export class HttpsFrontEnd extends Service {
   }
 
   protected override onStop(): Promise<void> {
-    return settleInOrder([() => this.#mqtt.stop(), () => this.#listener.stop()])
+    return settleInOrder([() => Promise.all([this.#mqtt.stop(), this.#amqp.stop()]), () => this.#listener.stop()])
   }
 }
 

@@ -24,17 +24,17 @@ import { randomUUID } from 'node:crypto'
 import type { LoginThrottle } from '../login/login-throttle.js'
 import type { PeerFacts } from '../listener/listener.js'
 import type { ConnectRequest } from './connect-request.js'
-import { formatFailure, formatTwin, type TwinFailure, twinFailure } from './control-bodies.js'
+import { formatDesired, formatFailure, formatTwin, type TwinFailure, twinFailure } from '../control-bodies.js'
 import { Deliveries } from './deliveries.js'
 import { Intake } from './intake.js'
 import type { NormalMqttLimits } from './limits.js'
 import type { MqttMetrics } from './metrics.js'
-import { Outlet } from './outlet.js'
+import { GatedOutlet } from './gated-outlet.js'
 import { connack, connectLevel, decodePacket, hasValidFlags, PINGRESP, suback, unsuback } from './packet-codec.js'
 import { PacketCutter } from './packet-cutter.js'
 import { PacketType } from './packet-type.js'
 import type { PacketWriter } from './packet-writer.js'
-import { PendingMethods } from './pending-methods.js'
+import { PendingMethods } from '../pending-methods.js'
 import { type PublishParts, readPublish } from './publish.js'
 import { advance, grantedQos, newSession, type SessionEffect, type SessionInput, type SessionState } from './session.js'
 
@@ -70,7 +70,7 @@ export class MqttConnection implements ClientPeer {
   readonly #facts: ConnectionFacts
   readonly #stream: Duplex
   readonly #cutter: PacketCutter
-  readonly #outlet: Outlet
+  readonly #outlet: GatedOutlet
   readonly #methods: PendingMethods
   #state: SessionState
   #client: string
@@ -92,7 +92,9 @@ export class MqttConnection implements ClientPeer {
     this.#client = facts.address
     this.#state = newSession(facts)
     this.#cutter = new PacketCutter(limits.maxConnectBytes)
-    this.#outlet = new Outlet(stream, clock, limits, () => this.#overdue('the client takes nothing of what it is sent'))
+    this.#outlet = new GatedOutlet(stream, clock, limits, () =>
+      this.#overdue('the client takes nothing of what it is sent'),
+    )
     this.#methods = new PendingMethods(limits.maxMethods)
     this.#heard = clock.monotonic()
     this.#timer = clock.after(limits.connectTimeout, () => this.#overdue('no accepted CONNECT in time'))
@@ -108,9 +110,8 @@ export class MqttConnection implements ClientPeer {
     this.#pump()
   }
 
-  desired({ patch, version }: TwinPatch): void {
-    const body = version === undefined ? patch : { ...patch, $version: version }
-    this.#publish(formatHubTopic({ kind: 'desired', version }), JSON.stringify(body))
+  desired(patch: TwinPatch): void {
+    this.#publish(formatHubTopic({ kind: 'desired', version: patch.version }), formatDesired(patch))
   }
 
   method(request: MethodRequest, signal: AbortSignal): Promise<MethodResponse> {

@@ -2,7 +2,7 @@ import type { ClientDelivery, Identity } from '@edgewright/core'
 import { formatHubTopic } from '@edgewright/protocol'
 import { MAX_TOPIC_BYTES } from './limits.js'
 import type { MqttMetrics } from './metrics.js'
-import type { Outlet } from './outlet.js'
+import type { Outlet } from '../outlet.js'
 import { OutboundWindow } from './outbound-window.js'
 import type { PacketWriter } from './packet-writer.js'
 

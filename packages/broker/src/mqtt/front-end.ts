@@ -10,9 +10,10 @@ import {
   systemClock,
 } from '@edgewright/core'
 import { type ListenAddress, Listener, peerOf, rawServer, type TlsCredentials } from '../listener/listener.js'
+import { withDefaults } from '../limits.js'
 import { LoginThrottle } from '../login/login-throttle.js'
 import { MqttConnections } from './connections.js'
-import { type MqttLimits, normalMqttLimits } from './limits.js'
+import { MQTT_LIMITS, type MqttLimits } from './limits.js'
 import { mqttMetrics } from './metrics.js'
 import { PacketWriter } from './packet-writer.js'
 
@@ -46,7 +47,7 @@ export class MqttFrontEnd extends Service {
       clock,
       logger,
       metrics: mqttMetrics(meter),
-      limits: normalMqttLimits(options),
+      limits: withDefaults(MQTT_LIMITS, options),
       throttle: new LoginThrottle(clock),
       writer: new PacketWriter(),
     })

@@ -31,12 +31,6 @@ export interface MqttLimits {
 /** {@link MqttLimits} with nothing left open. */
 export type NormalMqttLimits = { readonly [K in keyof MqttLimits]-?: number }
 
-/** Fills in what was left open. */
-export function normalMqttLimits(limits: MqttLimits): NormalMqttLimits {
-  const given = Object.entries(limits).filter(([name, value]) => name in MQTT_LIMITS && value !== undefined)
-  return { ...MQTT_LIMITS, ...Object.fromEntries(given) }
-}
-
 /** The most bytes of a topic, by its two bytes of length. */
 export const MAX_TOPIC_BYTES = 65_535
 

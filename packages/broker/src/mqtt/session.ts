@@ -12,7 +12,7 @@ import { type ClientTopic, parseSubscriptionFilter, Refusal } from '@edgewright/
 import type { ISubscribePacket, IUnsubscribePacket, Packet } from 'mqtt-packet'
 import type { PeerFacts } from '../listener/listener.js'
 import { type ConnectRequest, readConnect, ReturnCode } from './connect-request.js'
-import { readMethodAnswer, readPatch, type TwinFailure } from './control-bodies.js'
+import { readMethodAnswer, readPatch, type TwinFailure } from '../control-bodies.js'
 
 /** Where one MQTT connection stands. */
 export type SessionState =

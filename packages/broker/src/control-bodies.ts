@@ -5,6 +5,7 @@ import {
   type JsonValue,
   type MethodResponse,
   type Twin,
+  type TwinPatch,
   type TwinProperties,
 } from '@edgewright/core'
 
@@ -47,6 +48,11 @@ export function formatFailure(failure: TwinFailure, trackingId: string, now: num
 /** The body of a twin as its client gets it. Source: wire reference, section 2.7. */
 export function formatTwin(twin: Twin): string {
   return JSON.stringify({ desired: withVersion(twin.desired), reported: withVersion(twin.reported) })
+}
+
+/** The body of a change of desired properties; `null` values are kept. */
+export function formatDesired({ patch, version }: TwinPatch): string {
+  return JSON.stringify(version === undefined ? patch : { ...patch, $version: version })
 }
 
 /** Reads the answer to a method call; an answer that is not one is told to the caller as 400. */

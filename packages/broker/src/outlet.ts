@@ -10,15 +10,14 @@ export interface OutletLimits {
 }
 
 /**
- * The way out to one client: what is written before {@link open} waits, and a client that does not take what it is
- * given is reported once it has cost too much memory or time.
+ * The way out to one client. A client that does not take what it is given is reported once that has cost too much memory
+ * or time.
  */
 export class Outlet {
   readonly #stream: Duplex
   readonly #clock: Clock
   readonly #limits: OutletLimits
   readonly #onStall: () => void
-  #held: Buffer[] | undefined = []
   #given = 0
   #watch: Timer | undefined
 
@@ -34,16 +33,8 @@ export class Outlet {
     return this.#stream.writableNeedDrain
   }
 
-  /** Lets out these bytes first, and then what has waited. */
-  open(first: Buffer): void {
-    const held = this.#held ?? []
-    this.#held = undefined
-    this.write(held.length === 0 ? first : Buffer.concat([first, ...held]))
-  }
-
   write(bytes: Buffer): void {
-    if (this.#held !== undefined) this.#held.push(bytes)
-    else if (this.#stream.writableLength > this.#limits.maxBufferedBytes) this.#onStall()
+    if (this.#stream.writableLength > this.#limits.maxBufferedBytes) this.#onStall()
     else if (this.#stream.writable) {
       this.#given += bytes.length
       if (!this.#stream.write(bytes)) this.#watch ??= this.#check(this.#given - this.#stream.writableLength)
@@ -53,7 +44,6 @@ export class Outlet {
   /** Writes the last bytes and ends the connection, whether the client takes them or not. */
   end(last?: Buffer): void {
     this.#watch?.cancel()
-    this.#held = undefined
     const destroy = () => void this.#stream.destroy()
     const deadline = this.#clock.after(GOODBYE, destroy)
     this.#stream.once('close', () => deadline.cancel())

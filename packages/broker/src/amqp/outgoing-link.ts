@@ -1,0 +1,126 @@
+import {
+  ACCEPTED,
+  type Delivery,
+  type EventContext,
+  type LinkInternals,
+  rejected,
+  RELEASED,
+  type Sender,
+  settle,
+} from './rhea.js'
+
+/** What a client made of a message. */
+export type Outcome = 'accepted' | 'rejected' | 'released'
+
+/** A message on its way out. Encoded when its turn has come, so that what waits costs nothing more. */
+export interface OutgoingMessage {
+  encode(): Buffer
+  /** 1 to 32 bytes; the library's own running number when absent. */
+  readonly tag?: Buffer | undefined
+  /** Called once, with the client's outcome, or with `released` when the link goes first. */
+  readonly onOutcome?: ((outcome: Outcome) => void) | undefined
+}
+
+/** How an {@link OutgoingLink} behaves. */
+export interface OutgoingLinkOptions {
+  /** Messages that wait for the client's outcome. */
+  readonly window: number
+  /** Whether the connection wants nothing more for now. */
+  readonly isCongested: () => boolean
+}
+
+/**
+ * A link on which a client is sent to. Never hands over more than the client has credit for: in the library one such
+ * message holds up all links of its session. Credit is counted here, because the library counts it a turn too late.
+ */
+export class OutgoingLink {
+  readonly #sender: Sender & LinkInternals
+  readonly #options: OutgoingLinkOptions
+  readonly #unsettled = new Map<Delivery, (outcome: Outcome) => void>()
+  #queue: OutgoingMessage[] = []
+  #sent = 0
+  #isOpen = false
+
+  constructor(sender: Sender, options: OutgoingLinkOptions) {
+    this.#sender = sender as Sender & LinkInternals
+    this.#options = options
+    sender.on('sendable', () => this.pump())
+    sender.on('sender_flow', () => this.pump())
+    sender.on('sender_draining', () => this.#drain())
+    for (const outcome of ['accepted', 'rejected', 'released', 'modified', 'settled'] as const) {
+      sender.on(outcome, (context: EventContext) => this.#onOutcome(context.delivery as Delivery, outcome))
+    }
+  }
+
+  /** Messages that wait for credit. */
+  get waiting(): number {
+    return this.#queue.length
+  }
+
+  /** Lets messages out. */
+  open(): void {
+    this.#isOpen = true
+    this.pump()
+  }
+
+  /** Sends as soon as it can be. */
+  send(...messages: readonly OutgoingMessage[]): void {
+    this.#queue.push(...messages)
+    this.pump()
+  }
+
+  /** Sends what can be sent now. */
+  pump(): void {
+    if (!this.#isOpen || this.#queue.length === 0) return
+    let room = Math.min(this.#credit, this.#options.window - this.#unsettled.size)
+    let handed = 0
+    for (; handed < this.#queue.length && room > 0 && !this.#options.isCongested(); handed += 1, room -= 1) {
+      this.#hand(this.#queue[handed]!)
+    }
+    if (handed > 0) this.#queue = this.#queue.slice(handed)
+  }
+
+  /** The link is gone: what has no outcome is released. */
+  close(): void {
+    this.#isOpen = false
+    const waiting = [...this.#unsettled.values(), ...this.#queue.map(({ onOutcome }) => onOutcome)]
+    this.#unsettled.clear()
+    this.#queue = []
+    for (const onOutcome of waiting) onOutcome?.('released')
+  }
+
+  get #credit(): number {
+    if (!this.#sender.sendable()) return 0
+    return this.#sender.delivery_count + this.#sender.credit - this.#sent
+  }
+
+  #hand({ encode, tag, onOutcome }: OutgoingMessage): void {
+    const delivery = this.#sender.send(encode(), tag, 0)
+    this.#sent += 1
+    if (delivery.settled) onOutcome?.('accepted')
+    else this.#unsettled.set(delivery, onOutcome ?? (() => undefined))
+  }
+
+  #onOutcome(delivery: Delivery, kind: Outcome | 'modified' | 'settled'): void {
+    const onOutcome = this.#unsettled.get(delivery)
+    if (onOutcome === undefined) return
+    this.#unsettled.delete(delivery)
+    settle(delivery, kind === 'accepted' ? ACCEPTED : kind === 'rejected' ? rejected({}) : RELEASED)
+    // With receiver-settle-mode second the outcome came unsettled, and the library would keep the delivery for ever.
+    ;(delivery as { remote_settled: boolean }).remote_settled = true
+    onOutcome(kind === 'accepted' || kind === 'rejected' ? kind : 'released')
+    this.pump()
+  }
+
+  /** Credit that nothing waits for is given back, as the client asks. */
+  #drain() {
+    this.pump()
+    if (this.#queue.length > 0) return
+    // What was handed over and has not left yet needs its credit first.
+    if (this.#sent !== this.#sender.delivery_count) return process.nextTick(() => this.#drain())
+    this.#sender.delivery_count += this.#sender.credit
+    this.#sent = this.#sender.delivery_count
+    this.#sender.credit = 0
+    this.#sender.set_drained(true)
+  }
+}

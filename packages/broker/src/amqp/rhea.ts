@@ -1,0 +1,118 @@
+import type { AmqpMessage } from '@edgewright/protocol'
+import rhea, {
+  type AmqpError,
+  type Connection,
+  type ConnectionOptions,
+  type Container,
+  type Delivery,
+  type EventContext,
+  type Receiver,
+  type Sender,
+  type Session,
+} from 'rhea'
+
+// What the library's declarations leave out stands here, and nowhere else.
+
+export type { AmqpError, Connection, Container, Delivery, EventContext, Receiver, Sender, Session }
+
+/** A link of either direction. */
+export type Link = Receiver | Sender
+
+/** Members of a link that the declarations lack. */
+export interface LinkInternals {
+  /** The answer to the peer's attach; may be changed while the open event is handled. */
+  readonly local: { readonly attach: { snd_settle_mode?: unknown; rcv_settle_mode?: unknown } }
+  /** Credit as the library knows it; it counts what was sent a turn of the event loop later. */
+  credit: number
+  /** Deliveries that have left. */
+  delivery_count: number
+  /** A delivery of which more frames are to come. */
+  readonly _incomplete?: { readonly frames: readonly Uint8Array[] } | undefined
+}
+
+/** A disposition frame, as a session gets it. */
+interface DispositionFrame {
+  readonly performative: { readonly first: number; readonly last?: number | undefined }
+}
+
+interface Outcomes {
+  accepted(): { described(): unknown }
+  released(): { described(): unknown }
+  rejected(fields: { readonly error?: AmqpError | undefined }): { described(): unknown }
+}
+
+const outcomes = rhea.message as unknown as Outcomes
+
+/** The outcome of a delivery that was taken. */
+export const ACCEPTED = outcomes.accepted().described()
+/** The outcome of a delivery that may be given again. */
+export const RELEASED = outcomes.released().described()
+
+/** The outcome of a delivery that was refused. */
+export function rejected(error: AmqpError): unknown {
+  return outcomes.rejected({ error }).described()
+}
+
+/**
+ * Settles a delivery.
+ *
+ * The library folds the dispositions of one turn into ranges and looks at the outcome only from the third delivery of a
+ * range on, so that a refusal right after an acceptance would leave as accepted; what it does compare is `settled`. Any
+ * truthy value is true on the wire: every delivery that was not accepted gets one of its own.
+ */
+export function settle(delivery: Delivery, outcome: unknown): void {
+  delivery.update((outcome === ACCEPTED ? true : delivery.id + 2) as boolean, outcome as never)
+}
+
+/** Reads a message of format 0. Throws what the library throws when the bytes are none. */
+export function decodeMessage(bytes: Uint8Array): AmqpMessage {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return rhea.message.decode(buffer as never) as unknown as AmqpMessage
+}
+
+/** A container of its own for one connection, so that mechanisms and events are that connection's alone. */
+export function createConnection(options: object): { readonly container: Container; readonly connection: Connection } {
+  boundArrays()
+  const container = rhea.create_container()
+  return { container, connection: container.create_connection(options as ConnectionOptions) }
+}
+
+/**
+ * Sees that a disposition does not name more deliveries than can be open: the library looks at each of up to 2³² in turn.
+ *
+ * @throws from within the library's reading, which ends the connection
+ */
+export function boundDispositions(session: Session, most: number): void {
+  const target = session as unknown as { on_disposition(frame: DispositionFrame): void }
+  const proceed = target.on_disposition
+  target.on_disposition = function bounded(this: unknown, frame: DispositionFrame) {
+    const { first, last } = frame.performative
+    if (typeof last === 'number' && last - first > most) throw new Error('a disposition of more than can be open')
+    proceed.call(this, frame)
+  }
+}
+
+interface ReaderPrototype {
+  remaining(): number
+  read_array_items(this: ReaderPrototype, count: number, type: unknown): unknown[]
+}
+
+let areArraysBounded = false
+
+/**
+ * Sees that an array does not claim more elements than its bytes can hold: elements of some types take no bytes at all,
+ * and the library would make 2³² of them on the peer's word.
+ */
+function boundArrays(): void {
+  if (areArraysBounded) return
+  areArraysBounded = true
+  const { prototype } = (rhea.types as unknown as { Reader: { prototype: ReaderPrototype } }).Reader
+  const read = prototype.read_array_items
+  prototype.read_array_items = function bounded(count, type) {
+    if (count > this.remaining() + MAX_EMPTY_ELEMENTS) throw new Error('an array of more elements than bytes')
+    return read.call(this, count, type)
+  }
+}
+
+/** Elements without bytes that an array may have. */
+const MAX_EMPTY_ELEMENTS = 1_024
