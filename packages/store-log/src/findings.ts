@@ -11,6 +11,8 @@ export interface Finding {
   /** First byte, and how many. */
   readonly offset: number
   readonly bytes: number
+  /** Whether a copy is kept in the folder `quarantine`, as far as there is room. */
+  readonly isSetAside: boolean
   /** The consequence, for a person. */
   readonly detail: string
 }

@@ -251,8 +251,9 @@ export class OpenLog implements WriterEvents {
       if (segment === undefined) continue
       const { start, end } = segment.recordAround(offsetOf(address))
       const file = basename(filePath('', 'segment', segment.number))
-      const detail = 'found when it was read; set aside, and what it held is lost'
-      findings.set(`${file}-${start}`, { kind: 'damaged', file, offset: start, bytes: end - start, detail })
+      const detail = 'found when it was read; what it held is lost'
+      const finding = { kind: 'damaged', file, offset: start, bytes: end - start, isSetAside: true, detail } as const
+      findings.set(`${file}-${start}`, finding)
     }
     return [...findings.values()]
   }

@@ -61,6 +61,13 @@ export class SimulatedDisk implements FileSystem {
     return this.#inodes[this.#names.get(path)!]!.bytes
   }
 
+  /** Changes a file behind the store's back. */
+  tamper(path: string, change: (bytes: Buffer) => Buffer | undefined): void {
+    const bytes = change(Buffer.from(this.bytesOf(path)))
+    if (bytes === undefined) this.#names.delete(path)
+    else this.#inodes[this.#names.get(path)!]!.bytes = bytes
+  }
+
   /** The disk as another process finds it when the one that wrote was killed: everything that was written is there. */
   afterKill(): SimulatedDisk {
     const after = new SimulatedDisk()

@@ -20,8 +20,8 @@ export class Quarantine {
   }
 
   /** Keeps a copy of the damaged bytes. @returns the path of the copy; undefined when there is none */
-  async keep({ kind, file, offset, bytes }: Finding): Promise<string | undefined> {
-    if (kind !== 'damaged' || file === undefined || bytes === 0) return undefined
+  async keep({ isSetAside, file, offset, bytes }: Finding): Promise<string | undefined> {
+    if (!isSetAside || file === undefined || bytes === 0) return undefined
     const copy = join(this.#path, `${file}-${offset}`)
     await this.fileSystem.makeDirectory(this.#path)
     if ((await this.fileSystem.list(this.#path)).includes(`${file}-${offset}`)) return copy

@@ -95,6 +95,7 @@ class Recovery {
         kind: 'damaged',
         offset: 0,
         bytes: bytes.length,
+        isSetAside: true,
         detail: 'an older state is read instead: some of what was delivered may be delivered again',
       })
     }
@@ -188,7 +189,8 @@ class Recovery {
   /** Entries and rows that are said to wait, and of which no file holds the bytes. */
   #dropLost(): void {
     const lost = (count: number, what: string): void => {
-      if (count > 0) this.#findings.push({ kind: 'lost', offset: 0, bytes: 0, detail: `${count} ${what}` })
+      if (count > 0)
+        this.#findings.push({ kind: 'lost', offset: 0, bytes: 0, isSetAside: false, detail: `${count} ${what}` })
     }
     for (const queue of this.#catalog.queues.values()) lost(queue.removeUnplaced(), `entries of queue ${queue.name}`)
     for (const table of this.#catalog.tables.values()) {
@@ -242,5 +244,5 @@ class Recovery {
 }
 
 function unreadable(bytes: number): Finding {
-  return { kind: 'damaged', offset: 0, bytes, detail: 'nothing in it can be read; set aside' }
+  return { kind: 'damaged', offset: 0, bytes, isSetAside: true, detail: 'nothing in it can be read' }
 }

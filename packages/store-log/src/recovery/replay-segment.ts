@@ -97,15 +97,13 @@ function endOfChange(pieces: readonly Piece[], first: number): number {
 }
 
 function damaged(at: number, end: number): Finding {
-  return { kind: 'damaged', offset: at, bytes: end - at, detail: 'set aside; the rest is kept' }
+  return { kind: 'damaged', offset: at, bytes: end - at, isSetAside: true, detail: 'the rest of the file is kept' }
 }
 
-/** An intact record behind a damaged one is more than a crash in the middle of a write leaves on most file systems. */
+/** An intact record behind a damaged one is more than most crashes leave: it may be that the medium has failed. */
 function tornEnd(pieces: readonly Piece[], offset: number, length: number): Finding {
   const gap = pieces.findIndex(piece => piece.isGap)
-  const isSuspicious = gap >= 0 && pieces.slice(gap).some(piece => !piece.isGap)
-  const detail = isSuspicious
-    ? 'the end of the log is damaged and set aside: what it held was never answered, unless the medium failed'
-    : 'the end of the log is cut off where a crash has ended it'
-  return { kind: isSuspicious ? 'damaged' : 'torn', offset, bytes: length - offset, detail }
+  const isSetAside = gap >= 0 && pieces.slice(gap).some(piece => !piece.isGap)
+  const detail = 'the log is cut off where a crash has ended it; nobody was told that the rest is safe'
+  return { kind: 'torn', offset, bytes: length - offset, isSetAside, detail }
 }

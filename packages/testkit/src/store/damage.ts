@@ -74,7 +74,10 @@ async function assertGenuine(store: Store): Promise<void> {
       assert.ok(position > last, `position ${position} comes after ${last}`)
       last = position
       const content = text(payload)
-      assert.ok(content === entryText(queue, position) || content === entryText(queue, 'new'), `${position}: ${content}`)
+      assert.ok(
+        content === entryText(queue, position) || content === entryText(queue, 'new'),
+        `${position}: ${content}`,
+      )
     }
   }
   for (const [key, value] of await rows(store, 't')) assert.equal(value, text(row(key)))

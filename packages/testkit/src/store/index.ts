@@ -12,6 +12,7 @@ import type { StoreFactory, StoreTests } from './subject.js'
 import { tableTests } from './tables.js'
 
 export { seededRandom } from './fixture.js'
+export { type KillOptions, type KillReport, killRounds, writeUntilKilled } from './kill.js'
 export { randomChange, type StoreContents, StoreModel } from './model.js'
 export type { TestRunner } from '../runner.js'
 export type { StoreFactory, StoreSettings, StoreUnderTest } from './subject.js'
