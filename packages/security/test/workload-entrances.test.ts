@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { chmod, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -164,6 +164,24 @@ describe('where it cannot be', () => {
     await using workload = await startWorkload({ folder: join(base, 'x'.repeat(60)) })
     await expect(workload.api.open('sensor')).rejects.toMatchObject({ code: 'WORKLOAD_PATH_TOO_LONG' })
     await rm(base, { recursive: true })
+  })
+
+  it('is refused when there can be no folder', async () => {
+    await expect(startWorkload({ folder: '/dev/null/workload' })).rejects.toMatchObject({
+      code: 'WORKLOAD_LISTEN_FAILED',
+      place: '/dev/null/workload',
+    })
+  })
+
+  it('is refused when the folder is gone, and opens when it can again', async () => {
+    await using workload = await startWorkload()
+    await rm(workload.folder, { recursive: true })
+    await writeFile(workload.folder, '')
+    await expect(workload.api.open('sensor')).rejects.toMatchObject({ code: 'WORKLOAD_LISTEN_FAILED' })
+    await rm(workload.folder)
+    const { uri } = await workload.api.open('sensor')
+    expect((await callWorkload(uri, 'GET', '/trust-bundle')).status).toBe(200)
+    expect((await stat(workload.folder)).mode & 0o777).toBe(0o700)
   })
 
   it('takes over a folder that stood open to others', async () => {

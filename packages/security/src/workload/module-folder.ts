@@ -31,7 +31,7 @@ export class ModuleFolder {
 
   /** Makes room for the socket: whatever lies in its place is removed, be it a folder that a container engine made. */
   async prepare(): Promise<void> {
-    await mkdir(this.path, { recursive: true })
+    await mkdir(this.path, { recursive: true, mode: 0o700 })
     await chmod(this.path, 0o711)
     await rm(this.socket, { recursive: true, force: true })
   }

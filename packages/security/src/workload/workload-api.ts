@@ -15,7 +15,7 @@ import { WORKLOAD_LIMITS, type WorkloadLimits } from './limits.js'
 import { ModuleAccess, type ModuleAccessComponents } from './module-access.js'
 import { ModuleFolder } from './module-folder.js'
 import type { OperationComponents, WorkloadTrust } from './operation.js'
-import { WorkloadListener } from './workload-listener.js'
+import { listenFailed, WorkloadListener } from './workload-listener.js'
 
 /** What a {@link WorkloadApi} stands on. */
 export interface WorkloadComponents extends Omit<OperationComponents, 'trust'> {
@@ -103,8 +103,12 @@ export class WorkloadApi extends Service {
   }
 
   protected async onStart(): Promise<void> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 })
-    await chmod(this.#folder, 0o700)
+    try {
+      await mkdir(this.#folder, { recursive: true, mode: 0o700 })
+      await chmod(this.#folder, 0o700)
+    } catch (cause) {
+      throw listenFailed(this.#folder, cause)
+    }
   }
 
   protected async onStop(): Promise<void> {
@@ -113,10 +117,15 @@ export class WorkloadApi extends Service {
 
   async #openSocket(moduleId: string): Promise<Entrance> {
     const folder = new ModuleFolder(this.#folder, moduleId)
-    await folder.prepare()
     const { access, listener } = this.#entrance(moduleId)
-    await listener.open({ path: folder.socket })
-    await folder.admit()
+    try {
+      await folder.prepare()
+      await listener.open({ path: folder.socket })
+      await folder.admit()
+    } catch (error) {
+      await listener.close()
+      throw EdgewrightError.is(error) ? error : listenFailed(folder.path, error)
+    }
     return { access, listener, address: { uri: `unix://${folder.socket}`, folder: folder.path } }
   }
 
@@ -131,6 +140,7 @@ export class WorkloadApi extends Service {
     const listener = new WorkloadListener(
       (request, response) => void access.serve(request, response),
       this.#parts.limits,
+      this.#parts.logger,
     )
     return { access, listener }
   }
@@ -139,9 +149,10 @@ export class WorkloadApi extends Service {
     const entrance = this.#entrances.get(key)
     if (entrance === undefined) return
     this.#entrances.delete(key)
-    const { access, listener } = await entrance
-    access.end()
-    await listener.close()
+    // One that could not be opened has nothing to close.
+    const opened = await entrance.catch(() => undefined)
+    opened?.access.end()
+    await opened?.listener.close()
   }
 }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo, ListenOptions } from 'node:net'
-import { EdgewrightError } from '@edgewright/core'
+import { EdgewrightError, type Logger } from '@edgewright/core'
 import { forbidden, writeAnswer } from './answer.js'
 import type { WorkloadLimits } from './limits.js'
 
@@ -11,8 +11,10 @@ const HEADERS_TIMEOUT = 5_000
 /** HTTP/1.1 for one module: on a Unix socket, or on a port of a loopback address. */
 export class WorkloadListener {
   readonly #server: Server
+  readonly #logger: Logger
 
-  constructor(serve: RequestListener, { bodyTimeout, maxConnections }: Required<WorkloadLimits>) {
+  constructor(serve: RequestListener, { bodyTimeout, maxConnections }: Required<WorkloadLimits>, logger: Logger) {
+    this.#logger = logger
     this.#server = createServer({
       headersTimeout: HEADERS_TIMEOUT,
       requestTimeout: HEADERS_TIMEOUT + 2 * bodyTimeout,
@@ -37,12 +39,9 @@ export class WorkloadListener {
       const listening = once(this.#server, 'listening')
       this.#server.listen(where)
       await listening
+      this.#server.on('error', error => this.#logger.log('error', 'The workload API failed to accept', { error }))
     } catch (cause) {
-      throw new EdgewrightError('WORKLOAD_LISTEN_FAILED', 'The workload API cannot listen', {
-        place: where.path ?? `${where.host}:${where.port}`,
-        remedy: 'Give a folder of a file system that takes sockets, or a loopback address of this machine.',
-        cause,
-      })
+      throw listenFailed(where.path ?? `${where.host}:${where.port}`, cause)
     }
   }
 
@@ -62,4 +61,13 @@ export class WorkloadListener {
     const hosts = [address.address, 'localhost'].map(host => `${host}:${address.port}`)
     return headers.origin === undefined && hosts.includes(headers.host?.toLowerCase() ?? '')
   }
+}
+
+/** That a module's entrance cannot be opened, and where. */
+export function listenFailed(place: string, cause: unknown): EdgewrightError {
+  return new EdgewrightError('WORKLOAD_LISTEN_FAILED', 'The workload API cannot listen', {
+    place,
+    remedy: 'Give a folder of this user on a file system that takes sockets, or a loopback address of this machine.',
+    cause,
+  })
 }
