@@ -77,7 +77,8 @@ function register({ registry }: Emulator): void {
 
 function addresses(emulator: Emulator): CloudAddresses {
   const { amqp, https, mqtt } = emulator.ports
-  return { host: emulator.hostName, https, amqp, mqtt, connectionString: emulator.connectionString }
+  const { connectionString, eventHubConnectionString } = emulator
+  return { host: emulator.hostName, https, amqp, mqtt, connectionString, eventHubConnectionString }
 }
 
 /** The same credentials, by way of the gateway. */

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import {
+  amqp,
   createGateway,
   EdgewrightError,
   type Gateway,
@@ -39,6 +40,7 @@ export async function startGateway(
     upstream: cloud === undefined ? await cloudOfEnvironment() : embedded(cloud),
     listen: [
       mqtt({ address: flags.listen }),
+      amqp({ address: flags.listen }),
       https({ address: flags.listen, port: await bindablePort(flags.listen, 443, logger) }),
     ],
     runtimes: flags.samples ? [inProcess({ sensor, filter })] : [],

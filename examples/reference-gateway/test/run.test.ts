@@ -89,7 +89,7 @@ describe('the reference gateway', () => {
     const program = new Program(['--json', ...addresses()])
     const ready = await program.event(({ event }) => event === 'ready')
     expect(ready).toMatchObject({
-      hub: { host: '127.1.1.1', mqtt: 8883, https: expect.any(Number) },
+      hub: { host: '127.1.1.1', mqtt: 8883, amqp: 5671, https: expect.any(Number) },
       cloud: { host: '127.1.1.2', amqp: 5671 },
     })
     expect(ready.cloud.connectionString).toMatch(/^HostName=127\.1\.1\.2;SharedAccessKeyName=iothubowner;/)

@@ -14,7 +14,7 @@ export type {
 export { createGateway, Gateway, GATEWAY_DEFAULTS, type GatewayEvents, type GatewayOptions } from './gateway.js'
 export type { GatewayStatus } from './gateway-status.js'
 export { iotHub, type IotHubOptions } from './parts/clouds.js'
-export { https, type ListenOptions, mqtt } from './parts/front-ends.js'
+export { amqp, https, type HttpsLimits, type ListenOptions, mqtt } from './parts/front-ends.js'
 export { inProcess } from './parts/modules.js'
 export { lmdbStore, logStore, memoryStore } from './parts/stores.js'
 

@@ -5,7 +5,9 @@ export function connectionLines({ hub, cloud, device, caFile }: Ready): string[]
   return [
     `hub:     ${ports(hub)}`,
     `cloud:   ${cloud === undefined ? 'as configured' : ports(cloud)}`,
-    ...(device === undefined ? [] : ['To try a device SDK, give it these two:', `  ${device.connectionString}`]),
+    ...(device === undefined
+      ? []
+      : ['To try a device SDK, over any protocol, give it these two:', `  ${device.connectionString}`]),
     `  CA file ${caFile}`,
   ]
 }

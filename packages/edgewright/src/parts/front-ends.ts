@@ -1,4 +1,6 @@
 import {
+  AmqpFrontEnd,
+  type AmqpLimits,
   HttpsFrontEnd,
   type ListenAddress,
   MqttFrontEnd,
@@ -27,14 +29,28 @@ export function mqtt({ address = '0.0.0.0', port = 8883, ...limits }: ListenOpti
   }
 }
 
-/** One listener for MQTT by WebSocket and for modules that call methods. */
-export function https({ address = '0.0.0.0', port = 443, ...limits }: ListenOptions & MqttLimits = {}): FrontEndPart {
+/** AMQP 1.0 over TLS. */
+export function amqp({ address = '0.0.0.0', port = 5671, ...limits }: ListenOptions & AmqpLimits = {}): FrontEndPart {
+  return async context => {
+    const { hub: host, clock, logger, meter } = context
+    const tls = await serverCredentials(context)
+    return named('amqp', new AmqpFrontEnd({ ...limits, host, listen: { address, port }, tls, clock, logger, meter }))
+  }
+}
+
+/** What clients of the HTTPS listener may cost. */
+export interface HttpsLimits {
+  readonly mqtt?: MqttLimits | undefined
+  readonly amqp?: AmqpLimits | undefined
+}
+
+/** One listener for MQTT and AMQP by WebSocket, and for modules that call methods. */
+export function https({ address = '0.0.0.0', port = 443, ...limits }: ListenOptions & HttpsLimits = {}): FrontEndPart {
   return async context => {
     const { hub, clock, logger, meter } = context
     const tls = await serverCredentials(context)
-    const listen = { address, port }
     const parts = { host: hub, invoker: hub, clock, logger, meter }
-    return named('https', new HttpsFrontEnd({ ...parts, listen, tls, mqtt: limits }))
+    return named('https', new HttpsFrontEnd({ ...limits, ...parts, listen: { address, port }, tls }))
   }
 }
 
