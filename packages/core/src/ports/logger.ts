@@ -33,6 +33,31 @@ const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 
 function field([name, value]: [string, unknown]): string {
   if (value === undefined) return ''
-  const text = value instanceof Error ? value.message : typeof value === 'string' ? value : JSON.stringify(value)
+  const text = textOf(value)
   return ` ${name}=${/^[\w.:/@$%-]+$/.test(text) ? text : JSON.stringify(text)}`
+}
+
+/** A value as text, whatever it is: an entry that cannot be written whole is still worth more than none. */
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value
+  try {
+    if (value instanceof Error) return String(value.message)
+    return JSON.stringify(value, plainMembers()) ?? String(value)
+  } catch {
+    return '[unreadable]'
+  }
+}
+
+/** Writes big integers as text, and leaves out what lies in a circle. */
+function plainMembers(): (this: unknown, name: string, member: unknown) => unknown {
+  const around: unknown[] = []
+  return function (_, member) {
+    if (typeof member === 'bigint') return String(member)
+    if (typeof member !== 'object' || member === null) return member
+    // `this` holds the member: what came after it on the way here is not around any more.
+    while (around.length > 0 && around.at(-1) !== this) around.pop()
+    if (around.includes(member)) return '[circular]'
+    around.push(member)
+    return member
+  }
 }

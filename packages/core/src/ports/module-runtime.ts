@@ -20,6 +20,10 @@ export interface ModuleObservation {
   readonly startedAt?: number | undefined
   readonly exitedAt?: number | undefined
   readonly exitCode?: number | undefined
+  /** Whether it says of itself that it is ready; absent when it says nothing about it. */
+  readonly isReady?: boolean | undefined
+  /** Which image it was made from, as `sha256:…`, where there are images. */
+  readonly imageDigest?: string | undefined
   /** Why it is not running, in the runtime's words. */
   readonly reason?: string | undefined
   /** What it was created from. */
