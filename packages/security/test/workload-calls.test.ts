@@ -12,7 +12,10 @@ const base64 = (text: string) => Buffer.from(text).toString('base64')
 let workload: TestWorkload
 let uri: string
 beforeAll(async () => {
-  workload = await startWorkload({ reservedNames: ['press-7.local', '10.0.0.7', '2001:db8::1'] })
+  workload = await startWorkload({
+    reservedNames: ['press-7.local', '10.0.0.7', '2001:db8::1'],
+    limits: { burst: 10_000 },
+  })
   uri = (await workload.api.open('sensor')).uri
 })
 afterAll(() => workload[Symbol.asyncDispose]())

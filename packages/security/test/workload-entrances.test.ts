@@ -135,6 +135,14 @@ describe('what a module may ask', () => {
     expect([await ask(), await ask()]).toEqual([200, 429])
   })
 
+  it('is ten times less where it is a certificate', async () => {
+    await using workload = await startWorkload({ limits: { burst: 25 } })
+    const { uri } = await workload.api.open('sensor')
+    const ask = async () => (await callWorkload(uri, 'POST', '/modules/sensor/certificate/identity')).status
+    expect([await ask(), await ask(), await ask()]).toEqual([201, 201, 429])
+    expect((await callWorkload(uri, 'GET', '/trust-bundle')).status).toBe(200)
+  })
+
   it('must come within five seconds', async () => {
     await using workload = await startWorkload()
     const { uri } = await workload.api.open('sensor')

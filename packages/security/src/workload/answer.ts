@@ -31,6 +31,11 @@ export function notFound(): WorkloadRefusal {
   return new WorkloadRefusal(404, 'not found')
 }
 
+/** More than a module's share. */
+export function tooManyRequests(): WorkloadRefusal {
+  return new WorkloadRefusal(429, 'too many requests')
+}
+
 /** Sends an answer. Clients parse a body only when its type says JSON. */
 export function writeAnswer(response: ServerResponse, { status, json }: WorkloadAnswer): void {
   const body = Buffer.from(JSON.stringify(json))

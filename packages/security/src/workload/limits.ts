@@ -6,7 +6,7 @@ export interface WorkloadLimits {
   readonly bodyTimeout?: number | undefined
   /** Requests at once; the connection of a further one is dropped without an answer. @default 10 */
   readonly maxConcurrent?: number | undefined
-  /** Requests a second, in the long run. @default 50 */
+  /** Requests a second, in the long run; a certificate counts for ten. @default 50 */
   readonly requestsPerSecond?: number | undefined
   /** Requests at a stroke before that rate counts. @default 100 */
   readonly burst?: number | undefined

@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock, Logger, Meter } from '@edgewright/core'
-import { forbidden, notFound, type WorkloadAnswer, WorkloadRefusal, writeAnswer } from './answer.js'
+import { forbidden, notFound, tooManyRequests, type WorkloadAnswer, WorkloadRefusal, writeAnswer } from './answer.js'
 import { readApiVersion } from './api-version.js'
 import { parseBody, readBody } from './body.js'
 import type { WorkloadLimits } from './limits.js'
 import type { WorkloadIdentity } from './module-directory.js'
 import type { OperationComponents } from './operation.js'
-import { IDENTITY_OPERATIONS, SHARED_OPERATIONS } from './operations.js'
+import { EXTRA_COST, IDENTITY_OPERATIONS, SHARED_OPERATIONS } from './operations.js'
 import { RequestBudget } from './request-budget.js'
 import { findRoute, type WorkloadRoute } from './route.js'
 
@@ -40,8 +40,7 @@ export class ModuleAccess {
       request.socket.destroy()
       return
     }
-    const refusal = new WorkloadRefusal(429, 'too many requests')
-    const answer = admission === 'too-fast' ? refusal.answer : await this.#answer(request)
+    const answer = admission === 'too-fast' ? tooManyRequests().answer : await this.#answer(request)
     if (admission === 'admitted') this.#budget.leave()
     this.#count(String(answer.status))
     writeAnswer(response, answer)
@@ -71,6 +70,7 @@ export class ModuleAccess {
     const content = await readBody(request, limits, clock)
     const body = method === 'GET' ? undefined : parseBody(content, method, headers['content-type'])
     if (method !== (identity === undefined ? 'GET' : 'POST')) throw new WorkloadRefusal(400, 'method not allowed')
+    if (!this.#budget.spend(EXTRA_COST[route.operation] ?? 0)) throw tooManyRequests()
     const call = { body, signal: this.#ending.signal }
     return route.kind === 'shared'
       ? await SHARED_OPERATIONS[route.operation](call, operations)

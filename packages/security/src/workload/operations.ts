@@ -21,3 +21,9 @@ export const IDENTITY_OPERATIONS: Readonly<Record<IdentityOperationName, Identit
   serverCertificate,
   identityCertificate,
 }
+
+/** How many further requests one is worth: making a certificate takes about as long. */
+export const EXTRA_COST: Readonly<Partial<Record<SharedOperationName | IdentityOperationName, number>>> = {
+  serverCertificate: 9,
+  identityCertificate: 9,
+}

@@ -27,11 +27,17 @@ export class RequestBudget {
   /** Whoever is admitted must {@link leave}. */
   enter(): Admission {
     if (this.#running >= this.#limits.maxConcurrent) return 'crowded'
-    this.#fill()
-    if (this.#tokens < 1) return 'too-fast'
-    this.#tokens -= 1
+    if (!this.spend(1)) return 'too-fast'
     this.#running += 1
     return 'admitted'
+  }
+
+  /** Takes so many requests' worth, when there is so much left: for one that costs more than others. */
+  spend(amount: number): boolean {
+    this.#fill()
+    if (this.#tokens < amount) return false
+    this.#tokens -= amount
+    return true
   }
 
   leave(): void {
