@@ -1,5 +1,4 @@
 import type {
-  CertificateIssuer,
   Clock,
   Identity,
   IdentityRecord,
@@ -14,7 +13,7 @@ import type {
   Store,
   Upstream,
 } from '@edgewright/core'
-import type { KeyRing } from '@edgewright/security'
+import type { KeyRing, RenewingCertificate } from '@edgewright/security'
 
 /** What every part of a gateway is made with. */
 export interface GatewayContext {
@@ -50,9 +49,8 @@ export type CloudPart = (context: GatewayContext) => Cloud | Promise<Cloud>
 /** What front-ends are made with besides. */
 export interface FrontEndContext extends GatewayContext {
   readonly hub: SessionHost & MethodInvoker
-  readonly issuer: CertificateIssuer
-  /** Names and addresses that the server certificate must hold. */
-  readonly names: { readonly dnsNames: readonly string[]; readonly ipAddresses: readonly string[] }
+  /** The server certificate; listeners show another one when it is renewed. */
+  readonly certificate: RenewingCertificate
 }
 
 /** One listener. */
@@ -64,7 +62,7 @@ export interface FrontEnd extends Startable {
 }
 
 /** Makes a front-end. */
-export type FrontEndPart = (context: FrontEndContext) => Promise<FrontEnd>
+export type FrontEndPart = (context: FrontEndContext) => FrontEnd
 
 /** What runtimes are made with besides. */
 export interface RuntimeContext extends GatewayContext {

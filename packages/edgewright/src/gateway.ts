@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { join } from 'node:path'
 import {
   type CertificateIssuer,
+  type CertificateRequest,
   type Clock,
   type Connectivity,
   EdgewrightError,
@@ -17,7 +18,7 @@ import {
 } from '@edgewright/core'
 import { Hub, HUB_DEFAULTS, type HubConfiguration, StoredIdentityDirectory } from '@edgewright/hub'
 import type { RouteError, RouteRules } from '@edgewright/router'
-import { DirectoryAuthenticator, EdgeAuthority, KeyRing, SealingKey } from '@edgewright/security'
+import { DirectoryAuthenticator, EdgeAuthority, KeyRing, RenewingCertificate, SealingKey } from '@edgewright/security'
 import { Supervisor } from '@edgewright/supervisor'
 import type {
   Cloud,
@@ -71,6 +72,9 @@ export const GATEWAY_DEFAULTS = Object.freeze({
   timeToLiveSecs: HUB_DEFAULTS.timeToLiveSecs,
   maxClients: HUB_DEFAULTS.maxClients,
 })
+
+/** Ninety days, in milliseconds: how long a server certificate lasts, unless its authority ends before. */
+const CERTIFICATE_VALIDITY = 7_776_000_000
 
 /** When what happens is reported. */
 export interface GatewayEvents {
@@ -176,10 +180,12 @@ export class Gateway extends Service<GatewayEvents> {
     )
     await this.#start(hub)
     await this.#start(this.#supervisor({ ...context, deviceId: cloud.deviceId, hub }))
-    const names = namesFor([hostname, ...this.#options.alternativeNames])
-    const frontEnds = await Promise.all(
-      this.#options.listen.map(make => make({ ...context, hub, issuer: authority, names })),
+    const certificate = new RenewingCertificate(
+      { issuer: authority, clock, logger, meter },
+      { name: 'server', request: this.#certificateRequest() },
     )
+    await this.#start(certificate)
+    const frontEnds = this.#options.listen.map(make => make({ ...context, hub, certificate }))
     for (const frontEnd of frontEnds) await this.#start(frontEnd)
     this.#running = { context, cloud, store, hub, trustBundle: authority.trustBundle, frontEnds }
   }
@@ -193,6 +199,16 @@ export class Gateway extends Service<GatewayEvents> {
         .reverse()
         .map(part => () => part.stop()),
     )
+  }
+
+  #certificateRequest(): CertificateRequest {
+    const { hostname: commonName, alternativeNames } = this.#options
+    return {
+      commonName,
+      ...namesFor([commonName, ...alternativeNames]),
+      usage: 'server',
+      validity: CERTIFICATE_VALIDITY,
+    }
   }
 
   #supervisor(context: RuntimeContext): Supervisor {

@@ -7,6 +7,7 @@ import {
   type MqttLimits,
   type TlsCredentials,
 } from '@edgewright/broker'
+import type { IssuedCertificate, Startable } from '@edgewright/core'
 import type { FrontEnd, FrontEndContext, FrontEndPart } from '../context.js'
 
 /** Where a front-end listens. */
@@ -17,24 +18,29 @@ export interface ListenOptions {
   readonly port?: number | undefined
 }
 
-/** Ninety days, in milliseconds: how long a server certificate lasts. */
-const CERTIFICATE_VALIDITY = 7_776_000_000
-
 /** MQTT 3.1.1 over TLS. */
 export function mqtt({ address = '0.0.0.0', port = 8883, ...limits }: ListenOptions & MqttLimits = {}): FrontEndPart {
-  return async context => {
+  return context => {
     const { hub: host, clock, logger, meter } = context
-    const tls = await serverCredentials(context)
-    return named('mqtt', new MqttFrontEnd({ ...limits, host, listen: { address, port }, tls, clock, logger, meter }))
+    const tls = credentialsOf(context.certificate.current)
+    return renewed(
+      'mqtt',
+      new MqttFrontEnd({ ...limits, host, listen: { address, port }, tls, clock, logger, meter }),
+      context,
+    )
   }
 }
 
 /** AMQP 1.0 over TLS. */
 export function amqp({ address = '0.0.0.0', port = 5671, ...limits }: ListenOptions & AmqpLimits = {}): FrontEndPart {
-  return async context => {
+  return context => {
     const { hub: host, clock, logger, meter } = context
-    const tls = await serverCredentials(context)
-    return named('amqp', new AmqpFrontEnd({ ...limits, host, listen: { address, port }, tls, clock, logger, meter }))
+    const tls = credentialsOf(context.certificate.current)
+    return renewed(
+      'amqp',
+      new AmqpFrontEnd({ ...limits, host, listen: { address, port }, tls, clock, logger, meter }),
+      context,
+    )
   }
 }
 
@@ -46,32 +52,42 @@ export interface HttpsLimits {
 
 /** One listener for MQTT and AMQP by WebSocket, and for modules that call methods. */
 export function https({ address = '0.0.0.0', port = 443, ...limits }: ListenOptions & HttpsLimits = {}): FrontEndPart {
-  return async context => {
+  return context => {
     const { hub, clock, logger, meter } = context
-    const tls = await serverCredentials(context)
+    const tls = credentialsOf(context.certificate.current)
     const parts = { host: hub, invoker: hub, clock, logger, meter }
-    return named('https', new HttpsFrontEnd({ ...limits, ...parts, listen: { address, port }, tls }))
+    return renewed('https', new HttpsFrontEnd({ ...limits, ...parts, listen: { address, port }, tls }), context)
   }
 }
 
-async function serverCredentials({ hostname, issuer, names }: FrontEndContext): Promise<TlsCredentials> {
-  const request = { commonName: hostname, ...names, usage: 'server', validity: CERTIFICATE_VALIDITY } as const
-  const { chain, privateKey } = await issuer.issue(request)
+/** What the front-ends have in common. */
+interface Listening extends Startable {
+  address(): ListenAddress
+  replaceCredentials(credentials: TlsCredentials): void
+}
+
+function credentialsOf({ chain, privateKey }: IssuedCertificate): TlsCredentials {
   return { certificate: chain, key: privateKey }
 }
 
-function named(
-  protocol: string,
-  listener: { address(): ListenAddress } & Omit<FrontEnd, 'address' | 'protocol'>,
-): FrontEnd {
+/** A listener that shows the certificate in force, with open connections left alone when that changes. */
+function renewed(protocol: string, listener: Listening, { certificate }: FrontEndContext): FrontEnd {
+  const onRenewed = (issued: IssuedCertificate) => listener.replaceCredentials(credentialsOf(issued))
+  const stop = async () => {
+    certificate.off('renewed', onRenewed)
+    await listener.stop()
+  }
   return {
     protocol,
     address() {
       const { address: host, port } = listener.address()
       return { host, port }
     },
-    start: () => listener.start(),
-    stop: () => listener.stop(),
-    [Symbol.asyncDispose]: () => listener.stop(),
+    async start() {
+      await listener.start()
+      certificate.on('renewed', onRenewed)
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   }
 }
