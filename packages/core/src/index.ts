@@ -12,6 +12,7 @@ export {
   sameIdentity,
 } from './identity.js'
 export { isJsonObject, type JsonObject, type JsonValue } from './json.js'
+export { applyMergePatch, combineMergePatches, diffMergePatch } from './merge-patch.js'
 export {
   type ApplicationProperties,
   createMessage,

@@ -1,5 +1,8 @@
 import {
+  applyMergePatch,
+  combineMergePatches,
   describeError,
+  diffMergePatch,
   EdgewrightError,
   type Identity,
   identityFromKey,
@@ -14,7 +17,6 @@ import {
   type Upstream,
 } from '@edgewright/core'
 import { SealedTable } from '../sealed-table.js'
-import { applyMergePatch, combineMergePatches, diffMergePatch } from './merge-patch.js'
 import { validateTwinPatch, validateTwinSize } from './twin-limits.js'
 
 /** What {@link TwinKeeper} works with. */
@@ -68,6 +70,11 @@ export class TwinKeeper {
    */
   report(identity: Identity, patch: JsonObject, signal?: AbortSignal): Promise<number | undefined> {
     validateTwinPatch(patch)
+    return this.reportOwn(identity, patch, signal)
+  }
+
+  /** The same for patches that this gateway makes itself, whose names may be what clients' may not. */
+  reportOwn(identity: Identity, patch: JsonObject, signal?: AbortSignal): Promise<number | undefined> {
     return this.#inTurn(identity, async () => {
       const kept = await this.#read(identity)
       const pending = combineMergePatches(kept.pending ?? {}, patch)

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '@edgewright/core'
+import { isJsonObject, type JsonObject, type JsonValue } from './json.js'
 
 /** A document after a merge patch: objects merge, `null` deletes, everything else replaces. Source: RFC 7396. */
 export function applyMergePatch(document: JsonObject, patch: JsonObject): JsonObject {
