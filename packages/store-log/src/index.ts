@@ -1,4 +1,7 @@
 export type { DirectoryLock, FileSystem, StoreFile } from './files/file-system.js'
 export type { Finding } from './findings.js'
+export { describeStore, formatDescription, type StoreDescription } from './inspect/describe.js'
+export { repairStore } from './inspect/repair.js'
+export { type FileReport, formatVerification, type StoreVerification, verifyStore } from './inspect/verify.js'
 export { LogStore, type LogStoreEvents } from './log-store.js'
 export { LOG_STORE_DEFAULTS, type LogStoreOptions } from './options.js'

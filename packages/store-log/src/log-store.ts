@@ -127,6 +127,12 @@ export class LogStore extends Service<LogStoreEvents> implements Store {
     }
   }
 
+  /** Names of the tables that have rows. */
+  tables(): readonly string[] {
+    const tables = [...this.#running().catalog.tables.values()]
+    return tables.filter(({ rows }) => rows.size > 0).map(({ name }) => name)
+  }
+
   usage(): StoreUsage {
     return { bytes: this.#running().catalog.live, quota: this.#options.quota }
   }

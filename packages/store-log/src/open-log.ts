@@ -59,6 +59,7 @@ export class OpenLog implements WriterEvents {
   #isFull = false
   #nextProbe = 0
   #probing: Promise<void> | undefined
+  #settingAside: Promise<void> = Promise.resolve()
 
   /**
    * Reads the store, sets aside what is damaged, and is ready for writing.
@@ -74,7 +75,7 @@ export class OpenLog implements WriterEvents {
       const reserve = new Reserve(fileSystem, path, options.reserveBytes ?? LOG_STORE_DEFAULTS.reserveBytes)
       await reserve.release()
       const quarantine = new Quarantine(fileSystem, path)
-      for (const finding of recovered.findings) await quarantine.keep(finding)
+      await setAside(quarantine, recovered.findings, options.logger)
       await clearLeftovers(fileSystem, path, recovered)
       const file = await openFile(fileSystem, path, recovered)
       const log = new OpenLog(options, listener, lock, reserve, quarantine, recovered, file)
@@ -162,9 +163,7 @@ export class OpenLog implements WriterEvents {
       this.#logger.log('warn', 'store could not forget what is damaged', { error })
     })
     const findings = this.#findingsAt(gone)
-    this.#setAside(findings).catch(error => {
-      this.#logger.log('warn', 'store could not set aside what is damaged', { error })
-    })
+    this.#settingAside = this.#settingAside.then(() => setAside(this.#quarantine, findings, this.#logger))
     this.#report(findings)
   }
 
@@ -176,6 +175,7 @@ export class OpenLog implements WriterEvents {
       () => this.#housekeeper.idle(),
       async () => this.#probing,
       () => this.reader.idle(),
+      () => this.#settingAside,
       () => this.#files.closeAll(),
       () => this.#lock.release(),
     ])
@@ -258,10 +258,6 @@ export class OpenLog implements WriterEvents {
     return [...findings.values()]
   }
 
-  async #setAside(findings: readonly Finding[]): Promise<void> {
-    for (const finding of findings) await this.#quarantine.keep(finding)
-  }
-
   #report(findings: readonly Finding[]): void {
     this.#counters.damaged.add(findings.length)
     for (const { kind, ...rest } of findings) {
@@ -281,4 +277,13 @@ async function openFile(
   const segment = new Segment(nextSegment, randomBytes(4).readUInt32LE())
   catalog.segments.set(segment.number, segment)
   return LogFile.create(fileSystem, directory, segment, encodeSnapshot(snapshotOf(catalog, segment), segment))
+}
+
+/** Whatever keeps damage from being set aside must not keep the store from working. */
+async function setAside(quarantine: Quarantine, findings: readonly Finding[], logger = silentLogger): Promise<void> {
+  try {
+    for (const finding of findings) await quarantine.keep(finding)
+  } catch (error) {
+    logger.log('warn', 'store could not set aside what is damaged', { error })
+  }
 }

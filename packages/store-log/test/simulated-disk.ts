@@ -128,6 +128,7 @@ export class SimulatedDisk implements FileSystem {
 
   async rename(from: string, to: string): Promise<void> {
     await this.#step('rename')
+    if (!this.#names.has(from)) throw systemError('ENOENT')
     this.#do({ kind: 'rename', from, to })
   }
 

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { FileSystem, StoreFile } from '../files/file-system.js'
 import { QUARANTINE_NAME } from '../files/names.js'
 import { writeWhole } from '../files/whole-file.js'
@@ -19,17 +19,24 @@ export class Quarantine {
     this.#path = join(directory, QUARANTINE_NAME)
   }
 
-  /** Keeps a copy of the damaged bytes. @returns the path of the copy; undefined when there is none */
-  async keep({ isSetAside, file, offset, bytes }: Finding): Promise<string | undefined> {
-    if (!isSetAside || file === undefined || bytes === 0) return undefined
-    const copy = join(this.#path, `${file}-${offset}`)
+  /** Keeps a copy of damaged bytes; a file that is damaged as a whole is moved, which takes no room. */
+  async keep({ isSetAside, file, offset, bytes }: Finding): Promise<void> {
+    if (!isSetAside || file === undefined || bytes === 0) return
     await this.fileSystem.makeDirectory(this.#path)
-    if ((await this.fileSystem.list(this.#path)).includes(`${file}-${offset}`)) return copy
+    const path = join(this.directory, file)
+    const kept = join(this.#path, `${file}-${offset}`)
+    if (offset === 0 && bytes === (await this.#use(path, source => source.size()))) {
+      await this.fileSystem.rename(path, kept)
+    } else if (!(await this.fileSystem.list(this.#path)).includes(basename(kept)) && (await this.#hasRoom(bytes))) {
+      await writeWhole(this.fileSystem, kept, [await this.#cut(path, offset, bytes)])
+    }
+  }
+
+  async #hasRoom(bytes: number): Promise<boolean> {
     this.#held ??= await this.#count()
-    if (this.#held + bytes > MAX_QUARANTINE_BYTES) return undefined
+    if (this.#held + bytes > MAX_QUARANTINE_BYTES) return false
     this.#held += bytes
-    await writeWhole(this.fileSystem, copy, [await this.#cut(join(this.directory, file), offset, bytes)])
-    return copy
+    return true
   }
 
   #cut(path: string, offset: number, bytes: number): Promise<Buffer> {
