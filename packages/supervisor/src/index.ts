@@ -45,3 +45,9 @@ export type {
   ModuleTwin,
   ReceivedMessage,
 } from './runtimes/in-process/module-context.js'
+export {
+  PROCESS_DEFAULTS,
+  type ProcessComponents,
+  type ProcessOptions,
+  ProcessRuntime,
+} from './runtimes/process/process-runtime.js'

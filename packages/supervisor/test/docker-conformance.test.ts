@@ -9,7 +9,7 @@ const scripts: Record<ModuleBehaviour, string> = {
   stays: 'echo ready; echo trouble >&2; trap "exit 0" TERM; while :; do sleep 0.05; done',
   ends: 'exit 0',
   fails: 'exit 3',
-  stubborn: 'trap "" TERM; while :; do sleep 1; done',
+  stubborn: 'trap "" TERM; echo ready; while :; do sleep 1; done',
   unavailable: '',
 }
 

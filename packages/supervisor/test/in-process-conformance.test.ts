@@ -13,7 +13,10 @@ const behaviours: Record<Exclude<ModuleBehaviour, 'unavailable'>, ModuleFunction
   async fails() {
     throw new Error('crashed on purpose')
   },
-  stubborn: () => new Promise(() => undefined),
+  stubborn({ logger }) {
+    logger.log('info', 'ready')
+    return new Promise(() => undefined)
+  },
 }
 
 runtimeConformance(

@@ -25,6 +25,11 @@ export class LogRing {
     this.#limits = { ...LOG_RING_DEFAULTS, ...options }
   }
 
+  /** Characters kept of one line. */
+  get lineLength(): number {
+    return this.#limits.lineLength
+  }
+
   /** Keeps each line of a text. */
   write(stream: ModuleLogLine['stream'], text: string): void {
     const { lines, lineLength } = this.#limits

@@ -10,7 +10,7 @@ export type ModuleBehaviour =
   | 'ends'
   /** Crashes at once. */
   | 'fails'
-  /** Runs on whatever it is told. */
+  /** Writes the line `ready`, and from then on runs on whatever it is told. */
   | 'stubborn'
   /** Cannot be had: its image, file or function does not exist. */
   | 'unavailable'
@@ -98,6 +98,7 @@ export function runtimeConformance(runner: TestRunner, under: RuntimeUnderTest):
     test('that does not end is ended after its grace', async harness => {
       const { name } = await harness.start('stubborn')
       await harness.until(name, 'running')
+      await harness.untilWritten(name, 'ready')
       await harness.runtime.stopModule(name, SHORT_GRACE)
       assert.equal((await harness.until(name, 'failed')).exitCode, 137)
     })

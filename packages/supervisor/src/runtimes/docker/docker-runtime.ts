@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from 'node:util'
 import {
   type Clock,
   describeError,
-  EdgewrightError,
   type Logger,
   type ModuleLogLine,
   type ModuleLogQuery,
@@ -16,6 +15,7 @@ import {
 } from '@edgewright/core'
 import type Dockerode from 'dockerode'
 import type { RegistryCredential } from '../../manifest/deployment.js'
+import { moduleExists, moduleNotFound } from '../module-error.js'
 import { observationOf } from './container-observation.js'
 import { type ContainerPreparation, containerOptions } from './container-options.js'
 import { engineError, engineUnavailable, notAvailable, statusOf } from './engine-error.js'
@@ -254,14 +254,4 @@ async function makeNetwork(engine: Dockerode, name: string): Promise<void> {
   } catch (error) {
     if (statusOf(error) !== 409) throw engineError(error, name)
   }
-}
-
-function moduleExists(name: string): EdgewrightError {
-  return new EdgewrightError('MODULE_EXISTS', `There is a container "${name}" already, made from something else`, {
-    remedy: 'Remove it first.',
-  })
-}
-
-function moduleNotFound(name: string): EdgewrightError {
-  return new EdgewrightError('MODULE_NOT_FOUND', `There is no module "${name}"`, { remedy: 'Create it first.' })
 }

@@ -14,6 +14,7 @@ import {
   systemClock,
 } from '@edgewright/core'
 import { LogRing } from '../log-ring.js'
+import { moduleExists, moduleNotFound } from '../module-error.js'
 import type { ModuleFunction } from './module-context.js'
 import { moduleLogger } from './module-logger.js'
 import { ModuleRun } from './module-run.js'
@@ -92,7 +93,7 @@ export class InProcessRuntime
     const existing = this.#modules.get(name)
     if (existing !== undefined) {
       if (isDeepStrictEqual(existing.observation.specification, specification)) return
-      throw new EdgewrightError('MODULE_EXISTS', `There is a module "${name}" already`, { remedy: 'Remove it first.' })
+      throw moduleExists(name)
     }
     const wanted = String(specification.settings.function ?? name)
     const body = Object.hasOwn(this.#options.functions, wanted) ? this.#options.functions[wanted] : undefined
@@ -169,7 +170,7 @@ export class InProcessRuntime
 
   #find(name: string): Module {
     const module = this.#modules.get(name)
-    if (module !== undefined) return module
-    throw new EdgewrightError('MODULE_NOT_FOUND', `There is no module "${name}"`, { remedy: 'Create it first.' })
+    if (module === undefined) throw moduleNotFound(name)
+    return module
   }
 }
