@@ -118,9 +118,12 @@ export class OutgoingLink {
     if (this.#queue.length > 0) return
     // What was handed over and has not left yet needs its credit first.
     if (this.#sent !== this.#sender.delivery_count) return process.nextTick(() => this.#drain())
-    this.#sender.delivery_count += this.#sender.credit
-    this.#sent = this.#sender.delivery_count
-    this.#sender.credit = 0
+    const { credit } = this.#sender
+    if (credit === 0) return
+    // The library gives back one by one, up to 2³²: it is left the last, for which it says that the link is drained.
+    this.#sender.delivery_count += credit - 1
+    this.#sender.credit = 1
+    this.#sent = this.#sender.delivery_count + 1
     this.#sender.set_drained(true)
   }
 }
