@@ -25,6 +25,7 @@ export {
   type SystemProperties,
 } from './message.js'
 export type { MethodRequest, MethodResponse } from './method.js'
+export { withDefaults } from './options.js'
 export type { RouteDestination, RouteRule, RouteTarget } from './route.js'
 export type { Twin, TwinPatch, TwinProperties } from './twin.js'
 

@@ -73,7 +73,7 @@ class Cloud {
 }
 
 async function startHub(store, folder, cloud) {
-  const child = fork(new URL('./hub-process.mjs', import.meta.url), [store, folder], { stdio: 'inherit' })
+  const child = fork(new URL('./hub-process.mjs', import.meta.url), [store, folder], { stdio: 'inherit', execArgv: [] })
   const exit = once(child, 'exit')
   const port = await new Promise((resolve, reject) => {
     child.on('message', message => {

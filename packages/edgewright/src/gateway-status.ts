@@ -20,12 +20,11 @@ export interface StatusSources {
   readonly readings: readonly MeterReading[]
   readonly store: Store
   readonly hub: Hub
-  readonly routeNames: readonly string[]
 }
 
 /** The status, from counters and queues as they stand. */
-export function gatewayStatus({ at, connectivity, readings, store, hub, routeNames }: StatusSources): GatewayStatus {
-  const routed = new Map(routeNames.map(name => [name, 0]))
+export function gatewayStatus({ at, connectivity, readings, store, hub }: StatusSources): GatewayStatus {
+  const routed = new Map(hub.routes.map(name => [name, 0]))
   const queues = new Map<string, { waiting: number; delivered: number }>()
   const queue = (endpoint: string) => {
     let entry = queues.get(endpoint)

@@ -15,6 +15,7 @@ import {
   silentLogger,
   type Startable,
   systemClock,
+  withDefaults,
 } from '@edgewright/core'
 import { Hub, HUB_DEFAULTS, type HubConfiguration, StoredIdentityDirectory } from '@edgewright/hub'
 import type { RouteError, RouteRules } from '@edgewright/router'
@@ -48,7 +49,11 @@ export interface GatewayOptions {
   readonly listen?: readonly FrontEndPart[] | undefined
   /** Runtimes with their modules: `inProcess({ … })`. @default none */
   readonly runtimes?: readonly RuntimePart[] | undefined
-  /** Route rules by name. @default everything goes to `$upstream` */
+  /**
+   * Route rules by name.
+   *
+   * @default those that the cloud deploys to `$edgeHub`; until there are any, everything goes to `$upstream`
+   */
   readonly routes?: RouteRules | undefined
   /** Seconds that messages wait for delivery; 0 or less: for ever. @default 7,200 */
   readonly timeToLiveSecs?: number | undefined
@@ -68,7 +73,6 @@ export const GATEWAY_DEFAULTS = Object.freeze({
   dataDir: './edgewright-data',
   listen: Object.freeze([]),
   runtimes: Object.freeze([]),
-  routes: HUB_DEFAULTS.routes,
   timeToLiveSecs: HUB_DEFAULTS.timeToLiveSecs,
   maxClients: HUB_DEFAULTS.maxClients,
 })
@@ -99,14 +103,11 @@ interface RunningParts {
 export class Gateway extends Service<GatewayEvents> {
   readonly #options: GatewayOptions & typeof GATEWAY_DEFAULTS
   readonly #started: Startable[] = []
-  #routes: RouteRules
   #running: RunningParts | undefined
 
   constructor(options: GatewayOptions) {
     super()
-    const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-    this.#options = { ...GATEWAY_DEFAULTS, ...given } as GatewayOptions & typeof GATEWAY_DEFAULTS
-    this.#routes = this.#options.routes
+    this.#options = withDefaults(GATEWAY_DEFAULTS, options) as GatewayOptions & typeof GATEWAY_DEFAULTS
   }
 
   /** The device this gateway is in the cloud. @throws `NOT_RUNNING` */
@@ -138,7 +139,6 @@ export class Gateway extends Service<GatewayEvents> {
       readings: context.meter.read(),
       store,
       hub,
-      routeNames: Object.keys(this.#routes),
     })
   }
 
@@ -148,7 +148,6 @@ export class Gateway extends Service<GatewayEvents> {
    * @returns the routes that could not be understood
    */
   configure(configuration: HubConfiguration): readonly RouteError[] {
-    this.#routes = configuration.routes
     return this.#parts.hub.configure(configuration)
   }
 
@@ -173,10 +172,10 @@ export class Gateway extends Service<GatewayEvents> {
       { directory, clock },
       { hosts: [cloud.hostName, hostname, ...this.#options.alternativeNames], trustBundle: authority.trustBundle },
     )
-    const { timeToLiveSecs, maxClients } = this.#options
+    const { routes, timeToLiveSecs, maxClients } = this.#options
     const hub = new Hub(
       { store, upstream: cloud.upstream, authenticator, directory, sealer, clock, logger, meter },
-      { deviceId: cloud.deviceId, routes: this.#routes, timeToLiveSecs, maxClients },
+      { deviceId: cloud.deviceId, routes, timeToLiveSecs, maxClients, configuredByCloud: routes === undefined },
     )
     await this.#start(hub)
     await this.#start(this.#supervisor({ ...context, deviceId: cloud.deviceId, hub }))

@@ -22,8 +22,10 @@ import {
   type Store,
   type Subscription,
   type Upstream,
+  withDefaults,
 } from '@edgewright/core'
 import { compileRoutes, type RouteError, type RouteRules } from '@edgewright/router'
+import { ConfigurationKeeper, type HubConfiguration } from './configuration/configuration-keeper.js'
 import { DeliveryEngine, type DeliveryOptions, type EndpointState } from './delivery/delivery-engine.js'
 import type { DeadLetters } from './delivery/dead-letters.js'
 import { SenderStamp } from './delivery/message-stamp.js'
@@ -51,6 +53,11 @@ export interface HubOptions {
   readonly deviceId: string
   /** Route rules by name. @default everything goes to `$upstream` */
   readonly routes?: RouteRules | undefined
+  /**
+   * Whether routes and settings come from the desired properties of `$edgeHub` as soon as there are any, and what goes
+   * on is reported there. @default false
+   */
+  readonly configuredByCloud?: boolean | undefined
   /** Seconds that messages wait for delivery; 0 or less: for ever. @default 7,200 */
   readonly timeToLiveSecs?: number | undefined
   /** Clients at the same time. @default 1,000 */
@@ -63,6 +70,7 @@ export const HUB_DEFAULTS = Object.freeze({
   routes: Object.freeze({ upstream: 'FROM /messages/* INTO $upstream' }),
   timeToLiveSecs: 7_200,
   maxClients: 1_000,
+  configuredByCloud: false,
   delivery: Object.freeze({}),
 })
 
@@ -76,12 +84,6 @@ export interface HubEvents {
   stalled: [{ readonly endpoint: string; readonly lane: string }]
 }
 
-/** What is in force for messages. */
-export interface HubConfiguration {
-  readonly routes: RouteRules
-  readonly timeToLiveSecs?: number | undefined
-}
-
 /** The message hub: knows clients by their sessions, and neither protocols nor databases. */
 export class Hub extends Service<HubEvents> implements SessionHost, MethodInvoker {
   readonly #parts: HubComponents
@@ -91,6 +93,7 @@ export class Hub extends Service<HubEvents> implements SessionHost, MethodInvoke
   readonly #twins: TwinKeeper
   readonly #methods: MethodCalls
   readonly #engine: DeliveryEngine
+  readonly #configuration: ConfigurationKeeper | undefined
   readonly #onRevoked = (identity: Identity) =>
     this.#sessions.get(identityKey(identity))?.close({ kind: 'identity-disabled' })
   readonly #onConnectivity = () => void this.#catchUp()
@@ -98,7 +101,7 @@ export class Hub extends Service<HubEvents> implements SessionHost, MethodInvoke
   constructor(components: HubComponents, options: HubOptions) {
     super()
     this.#parts = components
-    this.#options = { ...HUB_DEFAULTS, ...options } as Required<HubOptions>
+    this.#options = withDefaults(HUB_DEFAULTS, options) as Required<HubOptions>
     this.#kept = new SealedTable('sessions', components)
     this.#twins = new TwinKeeper(components)
     this.#methods = new MethodCalls({ clock: components.clock, session: identity => this.#taking('methods', identity) })
@@ -114,6 +117,11 @@ export class Hub extends Service<HubEvents> implements SessionHost, MethodInvoke
       { table: compiled.table, timeToLiveSecs },
       this.#options.delivery,
     )
+    const own: Identity = { deviceId: this.#options.deviceId, moduleId: '$edgeHub' }
+    const apply = (configuration: HubConfiguration) => this.configure(configuration)
+    this.#configuration = this.#options.configuredByCloud
+      ? new ConfigurationKeeper({ ...components, twins: this.#twins, apply }, own)
+      : undefined
   }
 
   /** Messages set aside, to be looked through. */
@@ -138,6 +146,11 @@ export class Hub extends Service<HubEvents> implements SessionHost, MethodInvoke
     this.#engine.ingest.rules = { table, timeToLiveSecs }
     this.#report(errors)
     return errors
+  }
+
+  /** Names of the routes in force. */
+  get routes(): readonly string[] {
+    return this.#engine.ingest.rules.table.routes.map(({ name }) => name)
   }
 
   /** What waits, endpoint by endpoint. */
@@ -192,6 +205,7 @@ export class Hub extends Service<HubEvents> implements SessionHost, MethodInvoke
     this.#sessions.set(key, session)
     this.#parts.logger.log('info', 'client connected', { identity: key, transport: session.transport })
     this.emit('connected', session)
+    this.#configuration?.clientConnected(options.identity)
     if (restored.size > 0) this.#apply(session)
     return { session, restored }
   }
@@ -215,6 +229,7 @@ export class Hub extends Service<HubEvents> implements SessionHost, MethodInvoke
     this.#parts.directory.on('revoked', this.#onRevoked)
     this.#parts.upstream.on('connectivity', this.#onConnectivity)
     this.#engine.start()
+    await this.#configuration?.start()
   }
 
   protected async onStop(): Promise<void> {
@@ -224,6 +239,7 @@ export class Hub extends Service<HubEvents> implements SessionHost, MethodInvoke
       async () => {
         for (const session of [...this.#sessions.values()]) session.close({ kind: 'hub-stopping' })
       },
+      () => this.#configuration?.stop() ?? Promise.resolve(),
       () => this.#engine.stop(),
     ])
   }
@@ -277,6 +293,7 @@ export class Hub extends Service<HubEvents> implements SessionHost, MethodInvoke
     }
     this.#parts.logger.log('info', 'client disconnected', { identity: key, end: end.kind })
     this.emit('disconnected', { identity: session.identity, end })
+    if (end.kind !== 'taken-over') this.#configuration?.clientDisconnected(session.identity)
   }
 
   #setModuleReady({ deviceId, moduleId }: Identity, ready: boolean): void {

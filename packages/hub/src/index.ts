@@ -1,3 +1,10 @@
+export type { HubConfiguration } from './configuration/configuration-keeper.js'
+export {
+  type ConfigurationProblem,
+  type ParsedConfiguration,
+  parseConfiguration,
+  type UnusableConfiguration,
+} from './configuration/parse-configuration.js'
 export { BACKOFF_DEFAULTS, type BackoffOptions, backoffDelay } from './delivery/backoff.js'
 export { type DeadLetter, DeadLetters } from './delivery/dead-letters.js'
 export type { DeliveryOptions, EndpointState } from './delivery/delivery-engine.js'
@@ -8,7 +15,6 @@ export {
   Hub,
   HUB_DEFAULTS,
   type HubComponents,
-  type HubConfiguration,
   type HubEvents,
   type HubOptions,
 } from './hub.js'

@@ -1,3 +1,5 @@
+import { withDefaults } from '@edgewright/core'
+
 /** How waiting grows while something keeps failing. */
 export interface BackoffOptions {
   /** Milliseconds before the first retry. @default 1,000 */
@@ -23,7 +25,7 @@ export function backoffDelay(
   options: BackoffOptions = {},
   random: () => number = Math.random,
 ): number {
-  const { initial, maximum, jitter } = { ...BACKOFF_DEFAULTS, ...options }
+  const { initial, maximum, jitter } = withDefaults(BACKOFF_DEFAULTS, options) as typeof BACKOFF_DEFAULTS
   const full = Math.min(maximum, initial * 2 ** Math.min(failures - 1, 30))
   return full * (1 - jitter * random())
 }

@@ -13,6 +13,7 @@ import {
   type Store,
   type StoreRemoval,
   type Timer,
+  withDefaults,
 } from '@edgewright/core'
 import { backoffDelay, type BackoffOptions } from './backoff.js'
 import type { DeadLetters } from './dead-letters.js'
@@ -115,7 +116,7 @@ export class Lane {
     options: LaneOptions = {},
   ) {
     this.#parts = parts
-    this.#options = { ...LANE_DEFAULTS, ...definedOnly(options) }
+    this.#options = withDefaults(LANE_DEFAULTS, options) as Required<LaneOptions>
   }
 
   /** Whether nothing waits here. */
@@ -369,8 +370,4 @@ function removals(queue: string, entries: readonly Pending[]): StoreRemoval[] {
     else ranges.push({ queue, from: position, through: position })
   }
   return ranges
-}
-
-function definedOnly<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
 }

@@ -12,6 +12,7 @@ import {
   Service,
   type Store,
   type Timer,
+  withDefaults,
 } from '@edgewright/core'
 import { SealedTable } from '../sealed-table.js'
 
@@ -45,6 +46,8 @@ export const IDENTITY_DIRECTORY_DEFAULTS = Object.freeze({
   maxMisses: 10_000,
 })
 
+type DirectorySettings = { readonly [Name in keyof IdentityDirectoryOptions]-?: number }
+
 /** When what happens is reported. */
 export interface IdentityDirectoryEvents {
   /** An identity is not to be trusted any more: it was removed or disabled. */
@@ -57,7 +60,7 @@ export interface IdentityDirectoryEvents {
  */
 export class StoredIdentityDirectory extends Service<IdentityDirectoryEvents> implements IdentityDirectory {
   readonly #parts: IdentityDirectoryComponents
-  readonly #options: { readonly [Name in keyof IdentityDirectoryOptions]-?: number }
+  readonly #options: DirectorySettings
   readonly #table: SealedTable<IdentityRecord>
   readonly #records = new Map<IdentityKey, IdentityRecord>()
   readonly #asked = new Map<IdentityKey, number>()
@@ -69,9 +72,7 @@ export class StoredIdentityDirectory extends Service<IdentityDirectoryEvents> im
   constructor(parts: IdentityDirectoryComponents, options: IdentityDirectoryOptions = {}) {
     super()
     this.#parts = parts
-    this.#options = { ...IDENTITY_DIRECTORY_DEFAULTS, ...options } as {
-      readonly [Name in keyof IdentityDirectoryOptions]-?: number
-    }
+    this.#options = withDefaults(IDENTITY_DIRECTORY_DEFAULTS, options) as DirectorySettings
     this.#table = new SealedTable('identities', parts)
   }
 
