@@ -35,6 +35,7 @@ describe('limits of a store', () => {
       { put: [{ table: 'a', key: long }] },
       { put: [{ table: 'a', key: 'a', value: heavy }] },
       { append: [{ payload, queues: Array(MAX_REFERENCES + 1).fill({ queue: 'a' }) }] },
+      { remove: Array(MAX_CHANGE_BYTES / 32 + 1).fill({ queue: 'a', through: 0 }) },
       { append: Array(MAX_CHANGE_BYTES / MAX_PAYLOAD_BYTES + 1).fill({ payload: heavy.subarray(1), queues: [] }) },
     ]
     for (const change of refused) assert.throws(() => assertStoreChange(change), isLimit)

@@ -36,32 +36,36 @@ export function assertStorePayload(payload: Uint8Array): void {
   throw limit(`A payload of ${payload.byteLength} bytes is longer than ${MAX_PAYLOAD_BYTES} bytes`)
 }
 
+/** What anything in a change weighs beside its bytes, so that nothing in it is for free. */
+const ITEM_BYTES = 32
+
 /**
  * Both checks on everything a change holds, and on the change as a whole.
  *
  * @throws `STORE_LIMIT`
  */
-export function assertStoreChange(change: StoreChange): void {
-  let bytes = 0
-  for (const append of change.append ?? []) {
-    assertAppend(append)
-    bytes += append.payload.byteLength
-  }
-  for (const { queue } of change.remove ?? []) assertStoreName(queue, 'queue')
-  for (const { table, key, value } of change.put ?? []) {
+export function assertStoreChange({ append = [], remove = [], put = [] }: StoreChange): void {
+  let bytes = (append.length + remove.length + put.length) * ITEM_BYTES
+  for (const part of append) bytes += appendBytes(part)
+  for (const { queue } of remove) assertStoreName(queue, 'queue')
+  for (const { table, key, value } of put) {
     assertStoreName(table, 'table')
     assertStoreName(key, 'key')
-    if (value === undefined) continue
-    assertStorePayload(value)
-    bytes += value.byteLength
+    if (value !== undefined) assertStorePayload(value)
+    bytes += key.length + (value?.byteLength ?? 0)
   }
   if (bytes > MAX_CHANGE_BYTES) throw limit(`A change of ${bytes} bytes is larger than ${MAX_CHANGE_BYTES} bytes`)
 }
 
-function assertAppend({ payload, queues }: StoreAppend): void {
+function appendBytes({ payload, queues }: StoreAppend): number {
   assertStorePayload(payload)
   if (queues.length > MAX_REFERENCES) throw limit(`A payload for ${queues.length} queues`)
-  for (const { queue } of queues) assertStoreName(queue, 'queue')
+  let bytes = payload.byteLength
+  for (const { queue } of queues) {
+    assertStoreName(queue, 'queue')
+    bytes += ITEM_BYTES + queue.length
+  }
+  return bytes
 }
 
 /** The order of a table's keys: by code point, which is the order of their bytes in UTF-8. For `Array.sort`. */

@@ -1,8 +1,8 @@
 import type { Startable } from '../lifecycle.js'
 
 /**
- * Where an entry stands in its queue: counts up from 0, never used twice, also not after a restart. Numbers may be left
- * out, as those of a change that was refused.
+ * Where an entry stands in its queue: counts up from 0, never used twice, also not after a restart, as long as the medium
+ * keeps what it was given. Numbers may be left out, as those of a change that was refused.
  */
 export type Position = number
 
@@ -43,8 +43,8 @@ export interface StorePut {
 
 /**
  * What is to happen together or not at all: first the removals, then the appends, then the puts, each in order. The
- * store takes the arrays and buffers; do not change them afterwards. An empty change waits for all given before. Payloads
- * and values hold at most {@link MAX_CHANGE_BYTES} together.
+ * store takes the arrays and buffers; do not change them afterwards. An empty change waits for all given before. All of
+ * it together, with 32 bytes for each part and each reference, is at most {@link MAX_CHANGE_BYTES}.
  */
 export interface StoreChange {
   readonly append?: readonly StoreAppend[] | undefined
@@ -135,7 +135,7 @@ export interface Store extends Startable {
 /** The most a payload or a row may hold: 16 MiB. */
 export const MAX_PAYLOAD_BYTES = 16_777_216
 
-/** The most that the payloads and values of one change may hold together: 64 MiB. */
+/** The most that one change may hold: 64 MiB. */
 export const MAX_CHANGE_BYTES = 67_108_864
 
 /** The most queues that one payload may go to. */
