@@ -163,6 +163,87 @@ describe('a deployment', () => {
     await supervisor.stop()
   })
 
+  it('keeps a module up as it is while its change is fetched, and while that fails', async () => {
+    const { clock, runtime, supervisor, states } = await supervise([module('a')])
+    runtime.take()
+    const slow = held()
+    runtime.behaviour.set('pull a', slow.wait)
+    supervisor.apply([module('a', 'app:2')])
+    await clock.advance(0)
+    runtime.become('a', 'failed')
+    await clock.advance(10_000)
+    expect(runtime.take()).toEqual(['pull a', 'start a'])
+    expect((await runtime.list())[0]).toMatchObject({
+      state: 'running',
+      specification: { settings: { image: 'app:1' } },
+    })
+
+    runtime.behaviour.set('pull a', () => Promise.reject(new Error('no such image')))
+    supervisor.apply([module('a', 'app:3')])
+    await clock.advance(100_000)
+    runtime.take()
+    runtime.become('a', 'failed')
+    await clock.advance(10_000)
+    expect(runtime.take()).toEqual(['start a'])
+    expect(supervisor.status()[0]).toMatchObject({ failure: 'no such image', restarts: 1 })
+
+    runtime.behaviour.clear()
+    await clock.advance(300_000)
+    expect(runtime.take()).toEqual(['pull a', 'stop a', 'remove a', 'create a', 'start a'])
+    expect(states()).toEqual({ a: 'running' })
+    await supervisor.stop()
+  })
+
+  it('does not begin a change while the module is kept up', async () => {
+    const { clock, runtime, supervisor } = await supervise([module('a')])
+    runtime.take()
+    const [fetched, started] = [held(), held()]
+    runtime.behaviour.set('pull a', fetched.wait).set('start a', started.wait)
+    supervisor.apply([module('a', 'app:2')])
+    await clock.advance(0)
+    runtime.become('a', 'failed')
+    await clock.advance(10_000)
+    fetched.release()
+    await clock.advance(0)
+    expect(runtime.take()).toEqual(['pull a', 'start a'])
+    runtime.behaviour.clear()
+    started.release()
+    await clock.advance(0)
+    expect(runtime.take()).toEqual(['stop a', 'remove a', 'create a', 'start a'])
+    await supervisor.stop()
+  })
+
+  it('spaces the upkeep that fails', async () => {
+    const { clock, runtime, supervisor } = await supervise([module('a', 'app:1', { restartPolicy: 'on-failure' })])
+    runtime.behaviour.set('pull a', held().wait).set('start a', () => Promise.reject(new Error('no start')))
+    supervisor.apply([module('a', 'app:2', { restartPolicy: 'on-failure' })])
+    runtime.become('a', 'stopped')
+    runtime.take()
+    await clock.advance(20_000)
+    expect(runtime.take().filter(call => call === 'start a')).toHaveLength(4)
+    await supervisor.stop()
+  })
+
+  it('brings up an order as soon as the one before says that it is ready, and not before', async () => {
+    const { clock, runtime, supervisor, states } = await supervise()
+    const start = runtime.startModule.bind(runtime)
+    const say = async (isReady: boolean) => {
+      const first = (await runtime.list()).find(({ name }) => name === 'first')!
+      runtime.see({ ...first, isReady })
+      await clock.advance(0)
+    }
+    runtime.startModule = async (name, signal) => {
+      await start(name, signal)
+      if (name === 'first') await say(false)
+    }
+    supervisor.apply([module('first', 'app:1', { startupOrder: 1 }), module('second', 'app:1', { startupOrder: 2 })])
+    await clock.advance(60_000)
+    expect(states()).toEqual({ first: 'running', second: 'missing' })
+    await say(true)
+    expect(states()).toEqual({ first: 'running', second: 'running' })
+    await supervisor.stop()
+  })
+
   it('brings up an order when the one before has run for a while', async () => {
     const { clock, supervisor, states } = await supervise([
       module('second', 'app:1', { startupOrder: 2 }),

@@ -20,6 +20,8 @@ export interface ModulePlan {
   readonly at: number
   /** What it is to be made from; absent for a removal. */
   readonly specification?: ModuleSpecification
+  /** Whether it only keeps the module up as it is, until a change of it can be carried out. */
+  readonly upkeep?: true
 }
 
 /** A module as it is wanted and as it is; at least one of the two is there. */
@@ -28,14 +30,32 @@ export interface ModuleState {
   readonly desired?: DesiredModule | undefined
   readonly observed?: ModuleObservation | undefined
   readonly memory: ModuleMemory
+  /** Whether what it is to be made from is being fetched. */
+  readonly isFetching?: boolean | undefined
 }
 
-/** What is to be done about one module. Steps that failed are due again after a delay, whatever they were for. */
+/**
+ * What is to be done about one module. Steps that failed are due again after a delay, whatever they were for. A module
+ * that is to change is kept up as it is until the change can be carried out.
+ */
 export function planModule(state: ModuleState, options: Required<RestartOptions>): ModulePlan {
   const { failedAttempts, attemptedAt } = state.memory
   const attempt = failedAttempts === 0 ? 0 : attemptedAt + delayAfter(failedAttempts - 1, state.memory, options)
-  const plan = planRegardless(state, options)
-  return plan.steps.length === 0 ? plan : { ...plan, at: Math.max(plan.at, attempt) }
+  const planned = planRegardless(state, options)
+  const plan = planned.steps.length === 0 ? planned : { ...planned, at: Math.max(planned.at, attempt) }
+  if (plan.action !== 'update') return plan
+  const upkeep = planUpkeep(state, options)
+  return upkeep !== undefined && (state.isFetching || upkeep.at < plan.at) ? upkeep : plan
+}
+
+/** What keeps a module up as it is, when it was made from something else than is wanted. */
+function planUpkeep({ name, desired, observed, memory }: ModuleState, options: Required<RestartOptions>) {
+  if (desired?.status !== 'running' || observed === undefined || observed.state === 'created') return undefined
+  const { specification } = observed
+  const decision = decideRestart(desired.restartPolicy, observed, memory, options)
+  const steps = stepsOf(decision, isUp(observed) ? ['stop'] : [])
+  if (steps.length === 0) return undefined
+  return { name, order: desired.startupOrder, specification, steps, ...decision, upkeep: true as const }
 }
 
 function planRegardless(state: ModuleState, options: Required<RestartOptions>): ModulePlan {

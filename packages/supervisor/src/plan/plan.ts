@@ -16,6 +16,8 @@ export interface PlanInput {
   /** What the runtimes see of their modules, wanted or not. */
   readonly observed: readonly ModuleObservation[]
   readonly memory: ReadonlyMap<string, ModuleMemory>
+  /** Modules whose making is being fetched. @default none */
+  readonly fetching?: ReadonlySet<string>
   /** Now, on the clock that never goes back. */
   readonly now: number
 }
@@ -60,7 +62,7 @@ export function plan(input: PlanInput, options: Required<PlanOptions>): Plan {
 }
 
 /** Every module that is wanted or there, in startup order, and within one as the deployment has them. */
-function statesOf({ desired, observed, memory }: PlanInput): ModuleState[] {
+function statesOf({ desired, observed, memory, fetching }: PlanInput): ModuleState[] {
   const wanted = new Map(desired.map(module => [module.specification.name, module]))
   const seen = new Map(observed.map(observation => [observation.name, observation]))
   const orderOf = (name: string) => wanted.get(name)?.startupOrder ?? -1
@@ -71,12 +73,13 @@ function statesOf({ desired, observed, memory }: PlanInput): ModuleState[] {
       desired: wanted.get(name),
       observed: seen.get(name),
       memory: memory.get(name) ?? NO_MEMORY,
+      isFetching: fetching?.has(name),
     }))
 }
 
 /**
- * When a module stops holding up later orders: infinite while it is on its way up, a while after it came up, and in the
- * past for one that failed, or that is not to run.
+ * When a module stops holding up later orders: infinite while it is on its way up, in the past for one that says that it
+ * is ready, that failed, or that is not to run, and a while after it came up for one that says nothing.
  */
 function settledAt(
   { desired, observed, memory }: ModuleState,
@@ -84,9 +87,10 @@ function settledAt(
   options: Required<PlanOptions>,
 ): number {
   if (desired?.status !== 'running' || memory.restarts > 0 || memory.failedAttempts > 0) return 0
-  if (planned.action === 'create' || planned.action === 'update') return Number.POSITIVE_INFINITY
+  if (planned.action === 'create' || planned.action === 'update' || planned.upkeep) return Number.POSITIVE_INFINITY
   if (observed?.state === 'created') return Number.POSITIVE_INFINITY
-  return observed?.state === 'running' ? memory.seenAt + options.settleAfter : 0
+  if (observed?.state !== 'running' || observed.isReady === true) return 0
+  return observed.isReady === false ? Number.POSITIVE_INFINITY : memory.seenAt + options.settleAfter
 }
 
 function bringsUp({ action }: ModulePlan): boolean {

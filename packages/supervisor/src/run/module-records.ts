@@ -55,15 +55,19 @@ export class ModuleRecords {
     this.#remember(name, { stoppedOnPurpose: action === 'stop' })
   }
 
-  succeed(name: string): void {
+  /** What keeps a module up does not make good what a change of it failed with. */
+  succeed({ name, upkeep }: ModulePlan): void {
+    if (upkeep) return
     this.#failures.delete(name)
     this.#remember(name, { failedAttempts: 0 })
   }
 
-  fail(name: string, reason: string): void {
+  /** The next attempt is spaced from now on; that of a change is not put off by upkeep that fails. */
+  fail({ name, upkeep }: ModulePlan, reason: string): void {
+    const now = this.#clock.monotonic()
     this.#failures.set(name, reason)
     const { failedAttempts } = this.#of(name)
-    this.#remember(name, { failedAttempts: failedAttempts + 1, attemptedAt: this.#clock.monotonic() })
+    this.#remember(name, upkeep ? { seenAt: now } : { failedAttempts: failedAttempts + 1, attemptedAt: now })
   }
 
   /** It has been healthy for long. */

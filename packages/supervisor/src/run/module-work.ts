@@ -10,6 +10,8 @@ export interface WorkParts {
   readonly to: ModuleRuntime | undefined
   /** Milliseconds that it has to end when it is stopped. */
   readonly grace: number
+  /** Resolves when nobody else is at work on the module itself; fetching does not wait for it. */
+  readonly isClear?: () => Promise<unknown>
 }
 
 /** One module's plan being carried out. A newer plan gives it up between two steps, or in one that can be. */
@@ -48,6 +50,7 @@ export class ModuleWork {
       this.#abort.signal.throwIfAborted()
       this.#step = step
       this.#onStep()
+      if (step !== 'pull') await this.#parts.isClear?.()
       await this.#perform(step, this.#abort.signal)
     }
   }

@@ -66,6 +66,8 @@ export class Supervisor extends Service<SupervisorEvents> {
   readonly #options: Required<SupervisorOptions>
   readonly #records: ModuleRecords
   readonly #works = new Map<string, ModuleWork>()
+  /** Keeps modules up while what they are to become is fetched. */
+  readonly #upkeep = new Map<string, ModuleWork>()
   #desired: ReadonlyMap<string, DesiredModule>
   #statuses: ReadonlyMap<string, ModuleStatus> = new Map()
   #timer: Timer | undefined
@@ -111,6 +113,7 @@ export class Supervisor extends Service<SupervisorEvents> {
     for (const name of new Set([...before.keys(), ...this.#desired.keys()])) {
       if (isDeepStrictEqual(before.get(name), this.#desired.get(name))) continue
       this.#works.get(name)?.giveUp()
+      this.#upkeep.get(name)?.giveUp()
       this.#records.forgive(name)
     }
     this.#reconcile()
@@ -135,7 +138,7 @@ export class Supervisor extends Service<SupervisorEvents> {
   protected async onStop(): Promise<void> {
     this.#end()
     this.#timer?.cancel()
-    const works = [...this.#works.values()]
+    const works = [...this.#works.values(), ...this.#upkeep.values()]
     for (const work of works) work.giveUp()
     await Promise.allSettled(works.map(work => work.done))
     await settleInOrder(Array.from(this.#runtimes.values(), runtime => () => runtime.stop()))
@@ -147,7 +150,7 @@ export class Supervisor extends Service<SupervisorEvents> {
     const planned = this.#plan(this.#desired)
     for (const module of planned.due) {
       if (module.action === 'forget') this.#records.forgetRestarts(module.name)
-      else if (!this.#works.has(module.name)) this.#begin(module)
+      else if (!this.#worksFor(module).has(module.name)) this.#begin(module)
     }
     this.#timer?.cancel()
     const isChanged = planned.due.some(({ action }) => action === 'forget')
@@ -164,29 +167,40 @@ export class Supervisor extends Service<SupervisorEvents> {
     const to = this.#runtimes.get(specification?.type ?? '')
     this.#logger.log('info', `Module: ${action}`, { module: name, reason })
     this.#records.begin(planned)
-    const work = new ModuleWork({ planned, from, to, grace: this.#options.grace }, () => this.#reconcile())
-    this.#works.set(name, work)
-    void this.#follow(work, [from, to])
+    const works = this.#worksFor(planned)
+    const isClear = async () => works === this.#works && (await this.#upkeep.get(name)?.done.catch(() => undefined))
+    const work = new ModuleWork({ planned, from, to, grace: this.#options.grace, isClear }, () => this.#reconcile())
+    works.set(name, work)
+    void this.#follow(work, works, [from, to])
   }
 
   /** Takes what came of a work, and looks at its runtimes: the next plan must know what this one led to. */
-  async #follow(work: ModuleWork, runtimes: readonly (ModuleRuntime | undefined)[]): Promise<void> {
+  async #follow(
+    work: ModuleWork,
+    works: Map<string, ModuleWork>,
+    runtimes: readonly (ModuleRuntime | undefined)[],
+  ): Promise<void> {
     const { name, action } = work.planned
     try {
       await work.done
       for (const runtime of new Set(runtimes)) if (runtime !== undefined) await this.#look(runtime)
-      this.#records.succeed(name)
+      this.#records.succeed(work.planned)
       // Without this, steps that succeed and change nothing would be repeated for ever, without a pause.
-      if (this.#isDue(name, action)) this.#records.fail(name, 'it had no effect')
+      if (this.#isDue(name, action)) this.#records.fail(work.planned, 'it had no effect')
     } catch (error) {
       if (!work.isGivenUp) {
-        this.#records.fail(name, describeError(error))
+        this.#records.fail(work.planned, describeError(error))
         this.#logger.log('warn', `Module: ${action} failed`, { module: name, step: work.step, error })
       }
     }
-    this.#works.delete(name)
+    works.delete(name)
     this.#records.prune(new Set(this.#desired.keys()))
     this.#reconcile()
+  }
+
+  /** While something is fetched for a module, its upkeep goes on beside that. */
+  #worksFor({ name, upkeep }: ModulePlan): Map<string, ModuleWork> {
+    return upkeep && this.#works.get(name)?.step === 'pull' ? this.#upkeep : this.#works
   }
 
   #isDue(name: string, action: ModulePlan['action']): boolean {
@@ -199,7 +213,8 @@ export class Supervisor extends Service<SupervisorEvents> {
 
   #plan(desired: ReadonlyMap<string, DesiredModule>): Plan {
     const { observed, memory } = this.#records
-    const input = { desired: [...desired.values()], observed: [...observed.values()], memory }
+    const fetching = new Set([...this.#works].filter(([, { step }]) => step === 'pull').map(([name]) => name))
+    const input = { desired: [...desired.values()], observed: [...observed.values()], memory, fetching }
     return plan({ ...input, now: this.#clock.monotonic() }, this.#options)
   }
 

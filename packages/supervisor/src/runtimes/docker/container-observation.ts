@@ -19,6 +19,8 @@ export function observationOf(container: ContainerInspectInfo, isStoppedByUs: bo
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(exitedAt === undefined || !hasEnded ? {} : { exitedAt, exitCode: state.ExitCode }),
     ...(reason === undefined ? {} : { reason }),
+    ...readinessOf(state.Health?.Status),
+    imageDigest: container.Image,
     specification: specificationOf(name, container.Config.Labels),
   }
 }
@@ -28,6 +30,11 @@ function stateOf(status: string, health: string | undefined, exitCode: number, i
   if (status === 'running' || status === 'restarting') return health === 'unhealthy' ? 'unhealthy' : 'running'
   if (status === 'paused' || exitCode === 0) return 'stopped'
   return isStoppedByUs && exitCode === TERMINATED ? 'stopped' : 'failed'
+}
+
+/** What the health check of a container says about it, when it has one. */
+function readinessOf(health: string | undefined): { isReady?: boolean } {
+  return health === 'healthy' || health === 'starting' ? { isReady: health === 'healthy' } : {}
 }
 
 function reasonOf(isOutOfMemory: boolean, error: string, exitCode: number): string | undefined {
