@@ -48,7 +48,7 @@ export async function startGateway(
   })
   await gateway.start()
   const ports = Object.fromEntries(gateway.addresses.map(({ protocol, port }) => [protocol, port]))
-  return { gateway, hub: { host: flags.hostname ?? flags.listen, ...ports } }
+  return { gateway, hub: { host: flags.listen, ...ports } }
 }
 
 async function rules(flags: RunFlags): Promise<Pick<GatewayOptions, 'routes' | 'timeToLiveSecs'>> {

@@ -59,7 +59,7 @@ async function start(flags: RunFlags, view: View, teardown: (() => Promise<unkno
   teardown.push(() => control.stop())
   gateway.on('connectivity', connectivity => view.connectivity(connectivity))
   const caFile = await writeCaFile(dataDir, gateway.trustBundle)
-  view.ready({ hub, caFile, ...cloud?.describe(hub.host) })
+  view.ready({ hub, caFile, ...cloud?.describe(flags.hostname ?? flags.listen) })
   return gateway
 }
 
