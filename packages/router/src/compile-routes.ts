@@ -55,21 +55,25 @@ export function compileRoutes(rules: RouteRules, options: CompileOptions = {}): 
   const entries = Object.entries(rules)
   for (const [name, rule] of entries.slice(0, limits.routes)) {
     const parts = readRule(name, rule, schema)
-    if (parts !== undefined) routeCompiler.add(name, parts)
+    if (parts !== undefined) routeCompiler.read(name, parts)
   }
-  const { routes, errors } = routeCompiler
+  const routes = routeCompiler.compile()
+  const { errors } = routeCompiler
   const surplus = entries[limits.routes]
   if (surplus !== undefined) errors.push(tooMany(surplus[0], limits.routes))
   const table = new RouteTable(routes, { semantics, limits, evaluation })
   return { table, errors, warnings: lintRoutes(routes, { semantics, limits }, options) }
 }
 
+type CheckedRoute = Omit<CompiledRoute, 'guard' | 'rest'>
+
+/** Reads all rules before it compiles any, so that conditions can share what they ask alike. */
 class RouteCompiler {
-  readonly routes: CompiledRoute[] = []
   readonly errors: RouteError[] = []
   readonly #semantics: Semantics
   readonly #limits: Required<RouteLimits>
   readonly #compiler: Compiler
+  readonly #routes: CheckedRoute[] = []
 
   constructor(semantics: Semantics, limits: Required<RouteLimits>, evaluation: Evaluation) {
     this.#semantics = semantics
@@ -77,18 +81,19 @@ class RouteCompiler {
     this.#compiler = new Compiler({ semantics, evaluation, textLength: limits.textLength })
   }
 
-  add(name: string, parts: RuleParts): void {
+  read(name: string, parts: RuleParts): void {
     const problems = new Problems(this.#limits.problems)
     for (const problem of parts.problems) problems.add(problem)
     const { text = '' } = parts
-    const route = parts.text === undefined ? undefined : this.#compile(name, text, parts, problems)
-    if (route !== undefined) this.routes.push(route)
+    const route = parts.text === undefined ? undefined : this.#check(name, text, parts, problems)
+    if (route !== undefined) this.#routes.push(route)
+    if (route?.condition !== undefined) this.#compiler.note(route.condition)
     for (const problem of problems.list.toSorted((a, b) => a.span.start - b.span.start)) {
       this.errors.push(new RouteError(name, problem.code === 'ROUTE_RULE' ? '' : text, problem))
     }
   }
 
-  #compile(name: string, text: string, parts: RuleParts, problems: Problems): CompiledRoute | undefined {
+  #check(name: string, text: string, parts: RuleParts, problems: Problems): CheckedRoute | undefined {
     const [semantics, limits] = [this.#semantics, this.#limits]
     if (text.length > limits.length) {
       problems.add(tooLong(text, limits.length))
@@ -100,9 +105,20 @@ class RouteCompiler {
     if (problems.list.length > 0 || pattern === undefined || !isComplete(tree)) return undefined
     const { priority, timeToLiveSecs } = parts
     const destination = Object.freeze({ target: targetOf(tree.sink), priority, timeToLiveSecs, route: name })
-    const holds = condition === undefined ? () => true : this.#compiler.holds(condition, true)
-    return { name, text, tree, pattern, condition, destination, holds }
+    return { name, text, tree, pattern, condition, destination }
   }
+
+  compile(): CompiledRoute[] {
+    return this.#routes.map(route => {
+      const { condition } = route
+      const [guard, rest] = condition === undefined ? [always, undefined] : this.#compiler.condition(condition)
+      return { ...route, guard, rest }
+    })
+  }
+}
+
+function always(): true {
+  return true
 }
 
 function isComplete(tree: ParsedRoute): tree is Route {

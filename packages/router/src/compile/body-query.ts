@@ -1,64 +1,53 @@
-import type { JsonValue } from '@edgewright/core'
+import type { JsonObject, JsonValue } from '@edgewright/core'
 import type { Semantics } from '../semantics.js'
 import { ANY_CHILD, type BodyStep } from '../syntax/tree.js'
-import type { Evaluation } from './evaluation.js'
-import { MISSING, type Value } from './value.js'
+import { MISSING, SOME_ARRAY, SOME_OBJECT, type Value } from './value.js'
 
-/** Finds a value in the body of the message at hand: undefined when the body is unusable. */
-export type BodyQuery = (evaluation: Evaluation) => Value
+/** Finds a value in a body: a scalar, or what stands for an object, for an array, for nothing. */
+export type BodyQuery = (root: JsonValue) => Value
 
 /** The query for a path. */
-export function bodyQuery(path: readonly BodyStep[] | undefined, semantics: Semantics): BodyQuery {
-  if (path === undefined) return nothing
-  if (semantics === 'iotedge') return originalQuery(path)
+export function bodyQuery(path: readonly BodyStep[], semantics: Semantics): BodyQuery {
+  if (semantics === 'iotedge') return root => originalValue(hitsOf(root, path))
   const [first] = path
-  if (path.length === 1 && typeof first === 'string' && !(first in Object.prototype)) return memberQuery(first)
-  return evaluation => {
-    const root = evaluation.body()
-    return root === undefined ? undefined : follow(root, path)
-  }
+  if (path.length === 1 && typeof first === 'string' && !INHERITED.has(first)) return memberQuery(first)
+  return root => summary(follow(root, path))
 }
-
-function nothing(): undefined {}
 
 /** The commonest query by far: one member of the root, of a name that no object inherits. */
 function memberQuery(name: string): BodyQuery {
-  return evaluation => {
-    const root = evaluation.body() as Readonly<Record<string, JsonValue>> | undefined
-    if (root === undefined || Array.isArray(root)) return root === undefined ? undefined : MISSING
-    const value = root[name]
-    return value === undefined ? MISSING : value
-  }
+  return root => summary(Array.isArray(root) ? undefined : (root as JsonObject)[name])
 }
 
-function follow(root: JsonValue, path: readonly BodyStep[]): JsonValue {
-  let node = root
-  for (const step of path) {
-    const child = childOf(node, step)
-    if (child === undefined) return MISSING
-    node = child
-  }
+function summary(value: JsonValue | undefined): JsonValue {
+  if (value === undefined) return MISSING
+  if (typeof value !== 'object' || value === null) return value
+  return Array.isArray(value) ? SOME_ARRAY : SOME_OBJECT
+}
+
+function follow(root: JsonValue, path: readonly BodyStep[]): JsonValue | undefined {
+  let node: JsonValue | undefined = root
+  for (let at = 0; at < path.length && node !== undefined; at++) node = childOf(node, path[at]!)
   return node
 }
 
 function childOf(node: JsonValue, step: BodyStep): JsonValue | undefined {
   if (typeof node !== 'object' || node === null) return undefined
   if (typeof step === 'number') return Array.isArray(node) ? node[step] : undefined
-  const members = node as Readonly<Record<string, JsonValue>>
-  return typeof step === 'string' && !Array.isArray(node) && Object.hasOwn(node, step) ? members[step] : undefined
+  if (typeof step !== 'string' || Array.isArray(node)) return undefined
+  const child = (node as JsonObject)[step]
+  return child !== undefined && (!INHERITED.has(step) || Object.hasOwn(node, step)) ? child : undefined
 }
 
+/** What every object has without having it. */
+const INHERITED: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(Object.prototype))
+
 /** Objects, arrays, several hits and what reads as a date are undefined in the original. */
-function originalQuery(path: readonly BodyStep[]): BodyQuery {
-  return evaluation => {
-    const root = evaluation.body()
-    if (root === undefined) return undefined
-    const hits = hitsOf(root, path)
-    if (hits.length !== 1) return hits.length === 0 ? MISSING : undefined
-    const value = hits[0]!
-    if (typeof value === 'string') return isDate(value) ? undefined : value
-    return typeof value === 'object' && value !== null ? undefined : value
-  }
+function originalValue(hits: readonly JsonValue[]): Value {
+  if (hits.length !== 1) return hits.length === 0 ? MISSING : undefined
+  const value = hits[0]!
+  if (typeof value === 'string') return isDate(value) ? undefined : value
+  return typeof value === 'object' && value !== null ? undefined : value
 }
 
 /** The nodes that a path leads to. Each `*` visits nodes of one level only, so all of them together visit each once. */

@@ -33,7 +33,8 @@ export class Candidates {
     if (this.#conditional.length === 0) return reached.destinations
     evaluation.begin(message, source)
     for (const route of this.#conditional) {
-      if (route.holds(evaluation)) reached = reached.next.get(route) ?? this.#reach(reached, route)
+      if (!route.guard(evaluation) || route.rest?.(evaluation) === false) continue
+      reached = reached.next.get(route) ?? this.#reach(reached, route)
     }
     evaluation.end()
     return reached.destinations

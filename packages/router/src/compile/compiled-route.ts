@@ -2,7 +2,7 @@ import type { RouteDestination, RouteTarget } from '@edgewright/core'
 import type { Checked } from '../check/checked.js'
 import type { SourcePattern } from '../check/source-pattern.js'
 import type { Route } from '../syntax/tree.js'
-import type { Code } from './compiler.js'
+import type { Code } from './code.js'
 
 /** One route of a table. */
 export interface CompiledRoute {
@@ -14,8 +14,10 @@ export interface CompiledRoute {
   /** Absent when the rule has no WHERE. */
   readonly condition: Checked | undefined
   readonly destination: RouteDestination
-  /** Whether the condition is true for the message at hand. */
-  readonly holds: Code<boolean>
+  /** Whether the condition can be true for the message at hand. */
+  readonly guard: Code<boolean>
+  /** Whether it is, when the guard holds; absent when the guard has said it all. */
+  readonly rest: Code<boolean> | undefined
 }
 
 /** One text per endpoint: targets with the same key are the same. */

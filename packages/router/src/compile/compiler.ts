@@ -1,41 +1,45 @@
-import type {
-  Checked,
-  CheckedArithmetic,
-  CheckedCall,
-  CheckedComparison,
-  CheckedLogical,
-  CheckedSystem,
-  ComparisonOperator,
-} from '../check/checked.js'
+import type { Checked, CheckedCall, CheckedComparison, CheckedLogical, CheckedSystem } from '../check/checked.js'
 import type { Semantics } from '../semantics.js'
-import { bodyQuery } from './body-query.js'
+import type { Code, NumberCode } from './code.js'
 import { dynamicComparison } from './compare.js'
+import {
+  compareBodyValue,
+  compareNumbers,
+  compareProperty,
+  compareTexts,
+  equalsText,
+  MIRRORED,
+  OPPOSITES,
+} from './comparisons.js'
 import type { Evaluation } from './evaluation.js'
-import { lower, NUMBER_FUNCTIONS, power, substring, TEXT_TESTS, type Text, upper } from './functions.js'
-import { parseNumber } from './parse-number.js'
-import { indexOf } from './search.js'
+import type { NUMBER_FUNCTIONS, Text } from './functions.js'
+import { bothBooleans, every, once, some } from './logic.js'
+import * as numbers from './numbers.js'
+import { Sharing } from './sharing.js'
+import { definedTest, originalNullTest, startTest, textTest, typeTest } from './tests.js'
+import { changedCase, emptyForNull, joined, partOf, undefinedForNull } from './texts.js'
 import { MISSING, type Value } from './value.js'
-
-/** A part of a condition, ready to run. */
-export type Code<Result> = (evaluation: Evaluation) => Result
 
 /** What compiling needs to know. */
 export interface CompilerOptions {
   readonly semantics: Semantics
-  /** The evaluation whose slots the code will use. */
+  /** The evaluation that the code will run on. */
   readonly evaluation: Evaluation
   /** Length that a text made by a function may have. */
   readonly textLength: number
 }
 
 /**
- * Turns checked conditions into closures: each node has a form for the type it is known to have, and logic has none of
- * three values but two questions, "is it true" and "is it false", so that nothing is boxed or compared twice.
+ * Turns checked conditions into closures: each expression has a form for the type it is known to have, and logic has
+ * none of three values but two questions, "is it true" and "is it false".
+ *
+ * What conditions that were noted ask alike is worked out once per message for all of them.
  */
 export class Compiler {
   readonly #semantics: Semantics
   readonly #evaluation: Evaluation
   readonly #textLength: number
+  readonly #sharing = new Sharing()
 
   constructor(options: CompilerOptions) {
     this.#semantics = options.semantics
@@ -43,8 +47,34 @@ export class Compiler {
     this.#textLength = options.textLength
   }
 
+  /** Announces a condition that will be compiled. */
+  note(condition: Checked): void {
+    this.#sharing.note(condition)
+  }
+
   /** Whether an expression is exactly this boolean: neither the other, nor undefined, nor anything else. */
   holds(node: Checked, wanted: boolean): Code<boolean> {
+    if (isCheap(node)) return this.#holds(node, wanted)
+    return this.#sharing.code(
+      node,
+      `is ${wanted}`,
+      () => this.#holds(node, wanted),
+      code => this.#once(code),
+    )
+  }
+
+  /**
+   * Whether a condition is true, in two steps: a first question that is quick to ask, and the rest of them, if any.
+   * The order of what AND joins makes no difference to whether all of it holds.
+   */
+  condition(node: Checked): readonly [guard: Code<boolean>, rest: Code<boolean> | undefined] {
+    if (node.kind !== 'logical' || node.operator === 'OR' || node.strict) return [this.holds(node, true), undefined]
+    const operands = node.operands.toSorted((a, b) => Number(isCheap(b)) - Number(isCheap(a)))
+    const [guard, ...others] = operands.map(operand => this.holds(operand, true))
+    return [guard!, others.length > 1 ? every(others) : others[0]]
+  }
+
+  #holds(node: Checked, wanted: boolean): Code<boolean> {
     switch (node.kind) {
       case 'literal':
         return node.value === wanted ? always : never
@@ -63,6 +93,10 @@ export class Compiler {
     }
   }
 
+  #once<Result>(code: Code<Result>): Code<Result> {
+    return once(code, this.#evaluation.memo<Result>())
+  }
+
   /** What an expression comes to, whatever its type. */
   value(node: Checked): Code<Value> {
     switch (node.kind) {
@@ -70,23 +104,21 @@ export class Compiler {
         const { value } = node
         return () => value
       }
-      case 'body':
-        return bodyQuery(node.path, this.#semantics)
+      case 'body': {
+        if (node.path === undefined) return nothing
+        const slot = this.#evaluation.bodySlot(node.path)
+        return evaluation => evaluation.bodyValue(slot)
+      }
       case 'shadow': {
-        const slot = this.#evaluation.slot(node.name)
+        const slot = this.#evaluation.propertySlot(node.name)
         const otherwise = this.value(node.otherwise)
         return evaluation => {
           const value = evaluation.property(slot)
           return value === undefined ? otherwise(evaluation) : value
         }
       }
-      case 'coalescence': {
-        const [left, right] = [this.value(node.left), this.value(node.right)]
-        return evaluation => {
-          const value = left(evaluation)
-          return this.#isDefined(value) ? value : right(evaluation)
-        }
-      }
+      case 'coalescence':
+        return this.#coalescence(this.value(node.left), this.value(node.right))
       default:
         return this.#typedValue(node)
     }
@@ -95,13 +127,23 @@ export class Compiler {
   #typedValue(node: Checked): Code<Value> {
     if (node.type === 'string') return this.text(node)
     if (node.type === 'bool') {
-      const [isTrue, isFalse] = [this.holds(node, true), this.holds(node, false)]
+      const isTrue = this.holds(node, true)
+      const isFalse = this.holds(node, false)
       return evaluation => (isTrue(evaluation) ? true : isFalse(evaluation) ? false : undefined)
     }
-    const number = this.number(node)
+    const { load, register } = this.number(node)
     return evaluation => {
-      const value = number(evaluation)
-      return Number.isNaN(value) ? undefined : value
+      load(evaluation)
+      const number = evaluation.numbers[register]!
+      return Number.isNaN(number) ? undefined : number
+    }
+  }
+
+  #coalescence(left: Code<Value>, right: Code<Value>): Code<Value> {
+    const missingCounts = this.#semantics === 'iotedge'
+    return evaluation => {
+      const value = left(evaluation)
+      return value !== undefined && (missingCounts || value !== MISSING) ? value : right(evaluation)
     }
   }
 
@@ -109,13 +151,19 @@ export class Compiler {
   text(node: Checked): Code<Text> {
     switch (node.kind) {
       case 'property': {
-        const slot = this.#evaluation.slot(node.name)
+        const slot = this.#evaluation.propertySlot(node.name)
         return evaluation => evaluation.property(slot)
       }
       case 'system':
         return systemProperty(node)
       case 'call':
-        return node.type === 'string' ? this.#textFunction(node) : nothing
+        if (node.type !== 'string') return nothing
+        return this.#sharing.code(
+          node,
+          'text',
+          () => this.#textFunction(node),
+          code => this.#once(code),
+        )
       default: {
         const value = this.value(node)
         return evaluation => {
@@ -127,90 +175,76 @@ export class Compiler {
   }
 
   /** What a numeric expression comes to; NaN for undefined and for anything else. */
-  number(node: Checked): Code<number> {
+  number(node: Checked): NumberCode {
+    const share = ({ load, register }: NumberCode) => ({ load: this.#once(load), register })
+    return node.kind === 'call'
+      ? this.#sharing.code(node, 'number', () => this.#number(node), share)
+      : this.#number(node)
+  }
+
+  #number(node: Checked): NumberCode {
+    const register = this.#evaluation.register()
     switch (node.kind) {
-      case 'negation': {
-        const operand = this.number(node.operand)
-        return evaluation => -operand(evaluation)
+      case 'literal':
+        return this.#constant(node.value, register)
+      case 'negation':
+        return { register, load: numbers.negation(this.number(node.operand), register) }
+      case 'arithmetic': {
+        const { operator, left, right } = node
+        return { register, load: numbers.arithmetic(operator, this.number(left), this.number(right), register) }
       }
-      case 'arithmetic':
-        return this.#arithmetic(node)
       case 'call':
-        return node.type === 'number' ? this.#numberFunction(node) : () => Number.NaN
-      default: {
-        const value = this.value(node)
-        return evaluation => {
-          const number = value(evaluation)
-          return typeof number === 'number' ? number : Number.NaN
-        }
-      }
+        return { register, load: this.#numberFunction(node, register) }
+      default:
+        return { register, load: numbers.numericValue(this.value(node), register) }
     }
   }
 
-  #isDefined(value: Value): boolean {
-    return value !== undefined && (value !== MISSING || this.#semantics === 'iotedge')
+  #constant(value: unknown, register: number): NumberCode {
+    const constant = typeof value === 'number' ? value : Number.NaN
+    this.#evaluation.numbers[register] = constant
+    return { register, load: nothing, constant }
   }
 
-  #logical(node: CheckedLogical, wanted: boolean): Code<boolean> {
-    if (node.strict) return this.#strictLogical(node, wanted)
-    const operands = node.operands.map(operand => this.holds(operand, wanted))
-    const all = (node.operator === 'AND') === wanted
-    const [first, second] = operands as [Code<boolean>, Code<boolean>]
-    if (operands.length === 2) {
-      return all
-        ? evaluation => first(evaluation) && second(evaluation)
-        : evaluation => first(evaluation) || second(evaluation)
-    }
-    return evaluation => {
-      for (const operand of operands) if (operand(evaluation) !== all) return !all
-      return all
-    }
+  #logical({ operator, operands, strict }: CheckedLogical, wanted: boolean): Code<boolean> {
+    if (strict) return bothBooleans(operator, this.value(operands[0]!), this.value(operands[1]!), wanted)
+    const codes = operands.map(operand => this.holds(operand, wanted))
+    return (operator === 'AND') === wanted ? every(codes) : some(codes)
   }
 
-  #strictLogical(node: CheckedLogical, wanted: boolean): Code<boolean> {
-    const [left, right] = node.operands.map(operand => this.value(operand)) as [Code<Value>, Code<Value>]
-    const isAnd = node.operator === 'AND'
-    return evaluation => {
-      const [one, other] = [left(evaluation), right(evaluation)]
-      if (typeof one !== 'boolean' || typeof other !== 'boolean') return false
-      return (isAnd ? one && other : one || other) === wanted
+  #comparison(node: CheckedComparison, wanted: boolean): Code<boolean> {
+    const { operator, left, right } = node
+    if (left.kind === 'literal' && right.kind !== 'literal') {
+      return this.#comparison({ ...node, operator: MIRRORED[operator], left: right, right: left }, wanted)
     }
-  }
-
-  #comparison({ operator, left, right }: CheckedComparison, wanted: boolean): Code<boolean> {
     const effective = wanted ? operator : OPPOSITES[operator]
+    const written = right.kind === 'literal' ? right.value : undefined
     if (left.type === 'number' && right.type === 'number') {
       return compareNumbers(effective, this.number(left), this.number(right))
     }
+    if (left.kind === 'property' && typeof written === 'string') {
+      return compareProperty(effective, this.#evaluation.propertySlot(left.name), written)
+    }
     if (left.type === 'string' && right.type === 'string') {
+      if (effective === '=' && typeof written === 'string') return equalsText(this.text(left), written)
       return compareTexts(effective, this.text(left), this.text(right))
     }
+    if (this.#semantics === 'edgewright' && left.kind === 'body' && left.path !== undefined && written != null) {
+      return compareBodyValue(effective, this.#evaluation.bodySlot(left.path), written)
+    }
+    return this.#dynamicComparison(node, wanted)
+  }
+
+  #dynamicComparison({ operator, left, right }: CheckedComparison, wanted: boolean): Code<boolean> {
     const compare = dynamicComparison(operator, this.#semantics)
-    const [one, other] = [this.#compared(left), this.#compared(right)]
+    const one = this.#compared(left)
+    const other = this.#compared(right)
     return evaluation => compare(one(evaluation), other(evaluation)) === wanted
   }
 
   /** A property that came without value compares with nothing. */
   #compared(node: Checked): Code<Value> {
-    if (node.type !== 'string') return this.value(node)
-    const text = this.text(node)
-    return evaluation => text(evaluation) ?? undefined
-  }
-
-  #arithmetic({ operator, left, right }: CheckedArithmetic): Code<number> {
-    const [a, b] = [this.number(left), this.number(right)]
-    switch (operator) {
-      case '+':
-        return evaluation => a(evaluation) + b(evaluation)
-      case '-':
-        return evaluation => a(evaluation) - b(evaluation)
-      case '*':
-        return evaluation => a(evaluation) * b(evaluation)
-      case '/':
-        return evaluation => a(evaluation) / b(evaluation)
-      case '%':
-        return evaluation => a(evaluation) % b(evaluation)
-    }
+    return node.type === 'string' ? undefinedForNull(this.text(node)) : this.value(node)
   }
 
   #test(node: CheckedCall, wanted: boolean): Code<boolean> {
@@ -218,138 +252,57 @@ export class Compiler {
     const [first, second] = node.operands as [Checked, Checked]
     switch (name) {
       case 'starts_with':
-      case 'ends_with':
-      case 'contains': {
-        const test = TEXT_TESTS[name]
-        const [text, part] = [this.text(first), this.text(second)]
-        return evaluation => {
-          const [one, other] = [text(evaluation), part(evaluation)]
-          return typeof one === 'string' && typeof other === 'string' && test(one, other) === wanted
+        if (second.kind === 'literal' && typeof second.value === 'string') {
+          return startTest(this.text(first), second.value, wanted)
         }
-      }
-      case 'is_defined': {
-        const value = this.value(first)
-        return evaluation => this.#isDefined(value(evaluation)) === wanted
-      }
+        return textTest(name, this.text(first), this.text(second), wanted)
+      case 'ends_with':
+      case 'contains':
+        return textTest(name, this.text(first), this.text(second), wanted)
+      case 'is_defined':
+        return definedTest(this.value(first), this.#semantics === 'iotedge', wanted)
       case 'is_null':
-        return this.#isNull(first, wanted)
-      default: {
-        const test = TYPE_TESTS[name as keyof typeof TYPE_TESTS]
-        const value = this.value(first)
-        return evaluation => test(value(evaluation)) === wanted
-      }
+        if (this.#semantics === 'iotedge' && first.type === 'body') return originalNullTest(this.value(first), wanted)
+        return typeTest(name, this.value(first), wanted)
+      default:
+        return typeTest(name as 'is_bool' | 'is_number' | 'is_string', this.value(first), wanted)
     }
   }
 
-  #isNull(operand: Checked, wanted: boolean): Code<boolean> {
-    const value = this.value(operand)
-    if (this.#semantics === 'edgewright' || operand.type !== 'body') {
-      return evaluation => (value(evaluation) === null) === wanted
-    }
-    return evaluation => {
-      const found = value(evaluation)
-      return found !== undefined && (found !== MISSING) === wanted
-    }
-  }
-
-  #numberFunction(node: CheckedCall): Code<number> {
+  #numberFunction(node: CheckedCall, register: number): Code<void> {
     const { name } = node.builtin
     const [first, second] = node.operands as [Checked, Checked]
     switch (name) {
       case 'as_number':
-        return this.#asNumber(first)
-      case 'power': {
-        const [x, y] = [this.number(first), this.number(second)]
-        return evaluation => power(x(evaluation), y(evaluation))
-      }
-      case 'length': {
-        const text = this.text(first)
-        return evaluation => text(evaluation)?.length ?? Number.NaN
-      }
-      case 'index_of': {
-        const [text, part] = [this.text(first), this.text(second)]
-        return evaluation => {
-          const [one, other] = [text(evaluation), part(evaluation)]
-          return typeof one === 'string' && typeof other === 'string' ? indexOf(one, other) : Number.NaN
-        }
-      }
-      default: {
-        const apply = NUMBER_FUNCTIONS[name as keyof typeof NUMBER_FUNCTIONS]
-        const operand = this.number(first)
-        return evaluation => apply(operand(evaluation))
-      }
-    }
-  }
-
-  #asNumber(operand: Checked): Code<number> {
-    if (operand.type === 'number') return this.number(operand)
-    const anyGroups = this.#semantics === 'iotedge'
-    const value = this.value(operand)
-    return evaluation => {
-      const found = value(evaluation)
-      if (typeof found === 'string') return parseNumber(found, anyGroups)
-      return typeof found === 'number' ? found : Number.NaN
+        return numbers.spelledNumber(this.value(first), this.#semantics === 'iotedge', register)
+      case 'power':
+        return numbers.powerOf(this.number(first), this.number(second), register)
+      case 'length':
+        return numbers.lengthOf(this.text(first), register)
+      case 'index_of':
+        return numbers.positionOf(this.text(first), this.text(second), register)
+      default:
+        return numbers.numberFunction(name as keyof typeof NUMBER_FUNCTIONS, this.number(first), register)
     }
   }
 
   #textFunction(node: CheckedCall): Code<Text> {
     const { name } = node.builtin
     const [first, start, length] = node.operands as [Checked, Checked, Checked?]
-    const text = this.text(first)
-    if (name === 'concat') return this.#concat(node.operands)
-    if (name !== 'substring') {
-      const change = name === 'lower' ? lower : upper
-      return evaluation => {
-        const one = text(evaluation)
-        return typeof one === 'string' ? change(one) : undefined
-      }
-    }
-    const from = this.number(start)
-    const count = length === undefined ? undefined : this.number(length)
-    return evaluation => {
-      const one = text(evaluation)
-      return typeof one === 'string' ? substring(one, from(evaluation), count?.(evaluation)) : undefined
-    }
-  }
-
-  #concat(operands: readonly Checked[]): Code<Text> {
-    const parts = operands.map(operand => this.#joined(operand))
-    const limit = this.#textLength
-    return evaluation => {
-      let joined = ''
-      for (const part of parts) {
-        const text = part(evaluation)
-        if (text === undefined || joined.length + text.length > limit) return undefined
-        joined += text
-      }
-      return joined
-    }
-  }
-
-  /** A property that came without value joins as an empty text, null in a body does not. */
-  #joined(node: Checked): Code<string | undefined> {
-    const text = this.text(node)
-    if (node.type === 'body') return evaluation => text(evaluation) ?? undefined
-    return evaluation => {
-      const one = text(evaluation)
-      return one === null ? '' : one
-    }
+    if (name === 'lower' || name === 'upper') return changedCase(name, this.text(first))
+    if (name === 'substring') return partOf(this.text(first), this.number(start), length && this.number(length))
+    const parts = node.operands.map(part =>
+      part.type === 'body' ? undefinedForNull(this.text(part)) : emptyForNull(this.text(part)),
+    )
+    return joined(parts, this.#textLength)
   }
 }
 
-const TYPE_TESTS = {
-  is_bool: (value: Value) => typeof value === 'boolean',
-  is_number: (value: Value) => Number.isFinite(value),
-  is_string: (value: Value) => typeof value === 'string',
-} as const
-
-const OPPOSITES: Readonly<Record<ComparisonOperator, ComparisonOperator>> = {
-  '=': '!=',
-  '!=': '=',
-  '<': '>=',
-  '>=': '<',
-  '>': '<=',
-  '<=': '>',
+/** Whether asking again costs no more than remembering. */
+function isCheap(node: Checked): boolean {
+  if (node.kind !== 'comparison') return node.kind !== 'call' && node.kind !== 'logical'
+  const [one, other] = node.left.kind === 'literal' ? [node.right, node.left] : [node.left, node.right]
+  return other.kind === 'literal' && (one.kind === 'property' || one.kind === 'body')
 }
 
 function always(): true {
@@ -368,42 +321,4 @@ function systemProperty({ field }: CheckedSystem): Code<Text> {
     const value = evaluation.message.system[field]
     return typeof value === 'number' ? String(value) : value
   }
-}
-
-/** NaN fails every comparison but `!=`, which asks for an order instead. */
-function compareNumbers(operator: ComparisonOperator, left: Code<number>, right: Code<number>): Code<boolean> {
-  switch (operator) {
-    case '=':
-      return evaluation => left(evaluation) === right(evaluation)
-    case '!=':
-      return evaluation => {
-        const [one, other] = [left(evaluation), right(evaluation)]
-        return one < other || one > other
-      }
-    case '<':
-      return evaluation => left(evaluation) < right(evaluation)
-    case '<=':
-      return evaluation => left(evaluation) <= right(evaluation)
-    case '>':
-      return evaluation => left(evaluation) > right(evaluation)
-    case '>=':
-      return evaluation => left(evaluation) >= right(evaluation)
-  }
-}
-
-function compareTexts(operator: ComparisonOperator, left: Code<Text>, right: Code<Text>): Code<boolean> {
-  const compare = TEXT_COMPARISONS[operator]
-  return evaluation => {
-    const [one, other] = [left(evaluation), right(evaluation)]
-    return typeof one === 'string' && typeof other === 'string' && compare(one, other)
-  }
-}
-
-const TEXT_COMPARISONS: Readonly<Record<ComparisonOperator, (left: string, right: string) => boolean>> = {
-  '=': (left, right) => left === right,
-  '!=': (left, right) => left !== right,
-  '<': (left, right) => left < right,
-  '<=': (left, right) => left <= right,
-  '>': (left, right) => left > right,
-  '>=': (left, right) => left >= right,
 }

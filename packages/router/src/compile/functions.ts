@@ -1,5 +1,3 @@
-import { indexOf } from './search.js'
-
 /** A text, null for a property that came without value, undefined. */
 export type Text = string | null | undefined
 
@@ -19,13 +17,6 @@ export function power(x: number, y: number): number {
   return Number.isNaN(x) || Number.isNaN(y) ? Number.NaN : x ** y
 }
 
-/** Tests of two texts. */
-export const TEXT_TESTS = {
-  starts_with: (text: string, part: string) => text.startsWith(part),
-  ends_with: (text: string, part: string) => text.endsWith(part),
-  contains: (text: string, part: string) => indexOf(text, part) >= 0,
-} as const satisfies Record<string, (text: string, part: string) => boolean>
-
 /** The part of a text from `start`, of `length` or to the end; undefined when it does not lie within. */
 export function substring(text: string, start: number, length?: number): string | undefined {
   const from = Math.trunc(start)
@@ -34,16 +25,19 @@ export function substring(text: string, start: number, length?: number): string 
   return from >= 0 && from < text.length && to >= from && to <= text.length ? text.slice(from, to) : undefined
 }
 
-const BEYOND_ASCII = /\P{ASCII}/u
-
 /** In lower case, letter by letter and without regard to any culture. */
 export function lower(text: string): string {
-  return BEYOND_ASCII.test(text) ? mapLetters(text, letter => letter.toLowerCase()) : text.toLowerCase()
+  return isAscii(text) ? text.toLowerCase() : mapLetters(text, letter => letter.toLowerCase())
 }
 
 /** In upper case, letter by letter and without regard to any culture. */
 export function upper(text: string): string {
-  return BEYOND_ASCII.test(text) ? mapLetters(text, letter => letter.toUpperCase()) : text.toUpperCase()
+  return isAscii(text) ? text.toUpperCase() : mapLetters(text, letter => letter.toUpperCase())
+}
+
+function isAscii(text: string): boolean {
+  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 0x7f) return false
+  return true
 }
 
 /** Letters whose other case is several letters stay as they are, so that lengths do. */

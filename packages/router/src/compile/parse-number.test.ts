@@ -13,7 +13,7 @@ test('what is written plainly reads as JavaScript reads it', () => {
 test('numbers survive being written and read', () => {
   fc.assert(
     fc.property(fc.double({ noNaN: true }), value => {
-      expect(parseNumber(String(value), false)).toBe(value)
+      expect(parseNumber(String(value), false)).toBe(value === 0 ? 0 : value)
     }),
   )
 })
