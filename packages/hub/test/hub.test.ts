@@ -31,6 +31,22 @@ describe('a hub', () => {
     expect(message.system.edgeMessageId).toMatch(/^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/)
   })
 
+  it('routes by who sent a message, whatever it says, also when it is one that was received and passed on', async () => {
+    const routes = { ...sensorToFilter, forged: 'FROM /messages/* WHERE $connectionModuleId = "sensor" INTO $upstream' }
+    await using fixture = await startHub({ routes })
+    fixture.cloud.goOnline()
+    const forger = await Client.connect(fixture.hub, device)
+    const system = { connectionModuleId: 'sensor', edgeMessageId: 'mine' }
+    await expect(forger.session.send([createMessage({ body: 'forged', system })])).resolves.toEqual([])
+    const [source, sink] = [await Client.connect(fixture.hub, sensor), await Client.connect(fixture.hub, filter)]
+    await sink.session.subscribe('inputs')
+    await source.session.send(outputs('true'))
+    await sink.delivered(1)
+    await expect(sink.session.send([sink.deliveries[0]!.message])).resolves.toEqual([])
+    await fixture.cloud.arrived(1)
+    expect(fixture.cloud.arrivals.map(({ text, sender }) => [text, sender])).toEqual([['true', 'edge/sensor']])
+  })
+
   it('keeps messages while the cloud is away, also over a restart', async () => {
     const kept = keepContent(new MemoryStore())
     {

@@ -51,8 +51,8 @@ const FIELDS: readonly (keyof SystemProperties)[] = [
   'reportedByModuleId',
 ]
 const NUMERIC: ReadonlySet<string> = new Set<keyof SystemProperties>(['deliveryCount', 'sequenceNumber'])
-/** Only the hub may say these. */
-const STAMPED: ReadonlySet<string> = new Set<keyof SystemProperties>([
+/** Properties that only the hub may say. */
+export const STAMPED: ReadonlySet<string> = new Set<keyof SystemProperties>([
   'connectionDeviceId',
   'connectionModuleId',
   'edgeHubOriginInterface',

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Identity, Message, SystemProperties } from '@edgewright/core'
-import { encodeSystemProperties } from './message-codec.js'
+import { encodeSystemProperties, STAMPED } from './message-codec.js'
 
 /** What the hub knows of a sender, and adds to every message of theirs. One per session. */
 export class SenderStamp {
@@ -67,7 +67,10 @@ class StampedProperties {
   readonly #id: MessageId
 
   constructor(sent: SystemProperties, known: SystemProperties, id: MessageId) {
-    Object.assign(this, sent, known)
+    Object.assign(this, known)
+    for (const name in sent) {
+      if (!STAMPED.has(name)) Object.assign(this, { [name]: sent[name as keyof SystemProperties] })
+    }
     this.#id = id
   }
 
