@@ -21,6 +21,7 @@ import {
   type Session,
 } from './rhea.js'
 import { offerMechanisms } from './sasl.js'
+import { Settlements } from './settlements.js'
 
 const OPEN_TIMEOUT = 60_000
 const DEFAULT_WINDOW = 500
@@ -49,12 +50,14 @@ export class AmqpConnection implements ClientOwner {
   readonly #connection: Connection
   readonly #principals = new Map<string, { readonly principal: Principal; readonly expiry: Timer | undefined }>()
   readonly #endpoints = new Map<AnyLink, IncomingEndpoint | OutgoingEndpoint>()
+  readonly #settlements: Settlements
   #open: Timer | undefined
 
   constructor(line: Line, options: AmqpConnectionOptions) {
     this.line = line
     this.transport = line.info.transport
     this.#options = options
+    this.#settlements = new Settlements(() => line.isOver)
     const container = createContainer()
     offerMechanisms(container, this, options.authority)
     this.#connection = createConnection(container, CONNECTION_OPTIONS)
@@ -173,7 +176,9 @@ export class AmqpConnection implements ClientOwner {
       const attach = { ...this.#attach(receiver, receiver.target?.address), direction: 'to-hub' as const, receiver }
       const endpoint = this.#serve(service => service.incoming?.(attach))
       this.#endpoints.set(receiver, endpoint)
-      new IncomingLink(receiver, endpoint.window ?? DEFAULT_WINDOW, delivery => endpoint.take(delivery))
+      new IncomingLink(receiver, endpoint.window ?? DEFAULT_WINDOW, this.#settlements, delivery =>
+        endpoint.take(delivery),
+      )
     } catch (error) {
       this.#refuse(receiver, error)
     }

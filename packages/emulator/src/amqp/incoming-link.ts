@@ -1,57 +1,66 @@
 import { AMQP_BATCH_FORMAT, type AmqpMessage, decodeAmqpBatch, Refusal } from '@edgewright/protocol'
 import { HubError } from '../state/hub-error.js'
 import { decodeMessage, type Delivery, type EventContext, messages, type Receiver } from './rhea.js'
+import type { Settlements } from './settlements.js'
 
 /** A transfer from a client that waits for its outcome. Exactly one of the outcomes is to be called, once. */
 export class IncomingDelivery {
   /** One message, or those of a batch: accepted or rejected together. */
   readonly messages: readonly AmqpMessage[]
   readonly #delivery: Delivery
-  readonly #settled: () => void
+  readonly #settle: (delivery: Delivery, state: unknown) => void
 
-  constructor(messages: readonly AmqpMessage[], delivery: Delivery, settled: () => void) {
+  constructor(
+    messages: readonly AmqpMessage[],
+    delivery: Delivery,
+    settle: (delivery: Delivery, state: unknown) => void,
+  ) {
     this.messages = messages
     this.#delivery = delivery
-    this.#settled = settled
+    this.#settle = settle
   }
 
   accept(): void {
-    this.#settle(ACCEPTED)
+    this.#settle(this.#delivery, ACCEPTED)
   }
 
   /** Refuses with an error: without one the device SDKs report success. */
   reject(error: HubError): void {
-    this.#settle(messages.rejected({ error: { condition: error.condition, description: error.message } }).described())
-  }
-
-  #settle(state: unknown): void {
-    this.#delivery.update(true, state)
-    this.#settled()
+    const { condition, message: description } = error
+    this.#settle(this.#delivery, messages.rejected({ error: { condition, description } }).described())
   }
 }
 
 /** A link on which a client sends to the hub: keeps its credit topped up as deliveries are settled, never before. */
 export class IncomingLink {
-  readonly receiver: Receiver
+  readonly #receiver: Receiver
   readonly #window: number
   #settledSinceTopUp = 0
 
-  constructor(receiver: Receiver, window: number, take: (delivery: IncomingDelivery) => void) {
-    this.receiver = receiver
+  /** @param settlements - of the connection */
+  constructor(
+    receiver: Receiver,
+    window: number,
+    settlements: Settlements,
+    take: (delivery: IncomingDelivery) => void,
+  ) {
+    this.#receiver = receiver
     this.#window = window
+    const settle = (delivery: Delivery, state: unknown) => settlements.add(() => this.#settle(delivery, state))
     receiver.on('message', (context: EventContext) => {
       const received = contents(context)
-      const delivery = new IncomingDelivery(received ?? [], context.delivery as Delivery, () => this.#topUp())
+      const delivery = new IncomingDelivery(received ?? [], context.delivery as Delivery, settle)
       if (received !== undefined) take(delivery)
       else delivery.reject(new HubError('ArgumentInvalid', 'The batch cannot be read'))
     })
     receiver.add_credit(window)
   }
 
-  #topUp(): void {
+  #settle(delivery: Delivery, state: unknown): void {
+    delivery.update(true, state)
     this.#settledSinceTopUp += 1
     if (this.#settledSinceTopUp * 4 < this.#window) return
-    this.receiver.add_credit(this.#settledSinceTopUp)
+    this.#receiver.add_credit(this.#settledSinceTopUp)
     this.#settledSinceTopUp = 0
   }
 }

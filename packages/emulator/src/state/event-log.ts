@@ -88,13 +88,17 @@ export class EventLog {
     const index = this.partitionOf(event.sender.deviceId)
     const partition = this.#partition(index)
     const sequenceNumber = partition.first + partition.events.length
-    const stored = Object.freeze({
-      ...event,
+    const stored: HubEvent = {
+      sender: event.sender,
+      generationId: event.generationId,
+      authentication: event.authentication,
+      source: event.source,
+      message: event.message,
       partition: index,
       sequenceNumber,
       offset: String(sequenceNumber),
       enqueuedTime: this.#now(),
-    })
+    }
     this.restore(stored)
     for (const listener of this.#listeners) listener(stored)
     return stored
