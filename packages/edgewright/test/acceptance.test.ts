@@ -12,8 +12,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { amqp, createGateway, type Gateway, https, iotHub, mqtt } from '../src/index.js'
 import { EDGE, startCloud, type TestCloud } from './cloud.js'
 
-/** The Azure SDK finds WebSockets on port 443 only, so the gateway has a loopback address of its own. */
+/** The Azure SDK finds WebSockets on port 443 only, so gateway and cloud have loopback addresses of their own. */
 const ADDRESS = '127.4.1.1'
+const CLOUD_ADDRESS = '127.4.1.2'
 const TRANSPORTS = { mqtt: Mqtt, 'mqtt by WebSocket': MqttWs, amqp: Amqp, 'amqp by WebSocket': AmqpWs } as const
 const LABELS = Object.keys(TRANSPORTS) as (keyof typeof TRANSPORTS)[]
 
@@ -26,7 +27,7 @@ beforeAll(async () => {
   mayBind = await canBind(443)
   if (!mayBind) return
   dataDir = await mkdtemp(join(tmpdir(), 'edgewright-acceptance-'))
-  cloud = await startCloud()
+  cloud = await startCloud(CLOUD_ADDRESS)
   gateway = createGateway({
     dataDir,
     hostname: ADDRESS,
@@ -46,9 +47,14 @@ afterAll(async () => {
   if (dataDir !== undefined) await rm(dataDir, { recursive: true })
 })
 
-describe.each(LABELS)('an unmodified Azure client over %s', label => {
+const WAYS = ['through the gateway', 'straight to the emulator'] as const
+const CASES = WAYS.flatMap(way => LABELS.map(label => [way, label] as const))
+
+// The same expectations whichever way a client goes: what differs is named in the test that it concerns.
+describe.each(CASES)('an unmodified Azure client %s over %s', (way, label) => {
   const transport = TRANSPORTS[label]
-  const id = label.replaceAll(' ', '-')
+  const isDirect = way === 'straight to the emulator'
+  const id = `${isDirect ? 'direct-' : ''}${label.replaceAll(' ', '-')}`
 
   it('sends telemetry with all its properties', async context => {
     requirePort(context)
@@ -113,7 +119,19 @@ describe.each(LABELS)('an unmodified Azure client over %s', label => {
     await client.close()
   })
 
-  it('brings an output to an input', async context => {
+  it('is refused with a key that is not its own', async context => {
+    requirePort(context)
+    const connectionString = cloud.device(`${id}-forger`, isDirect ? undefined : ADDRESS)
+    const forged = connectionString.replace(/SharedAccessKey=[^;]+/, 'SharedAccessKey=c2VjcmV0')
+    const client = Client.fromConnectionString(forged, transport)
+    client.setRetryPolicy(new NoRetry())
+    await client.setOptions({ ca: isDirect ? cloud.ca : gateway.trustBundle })
+    await expect(client.open()).rejects.toMatchObject({ name: 'UnauthorizedError' })
+  })
+
+  // A hub in the cloud has no module inputs: outputs of modules are telemetry there.
+  const itThroughGateway = isDirect ? () => undefined : it
+  itThroughGateway('brings an output to an input', async (context: { skip(reason: string): void }) => {
     requirePort(context)
     const [source, sink] = await Promise.all([openModule('source'), openModule('sink')])
     const received = new Promise<[string, Message]>(resolve => {
@@ -131,9 +149,9 @@ describe.each(LABELS)('an unmodified Azure client over %s', label => {
   })
 
   async function openDevice(deviceId: string): Promise<Client> {
-    const client = Client.fromConnectionString(cloud.device(deviceId, ADDRESS), transport)
+    const client = Client.fromConnectionString(cloud.device(deviceId, isDirect ? undefined : ADDRESS), transport)
     client.setRetryPolicy(new NoRetry())
-    await client.setOptions({ ca: gateway.trustBundle })
+    await client.setOptions({ ca: isDirect ? cloud.ca : gateway.trustBundle })
     await client.open()
     return client
   }

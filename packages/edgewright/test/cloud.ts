@@ -9,8 +9,8 @@ export interface TestCloud extends AsyncDisposable {
   /** PEM. */
   readonly ca: string
   readonly ports: { readonly amqp: number; readonly https: number }
-  /** Connection string of a new device behind the gateway, to be used through it. */
-  device(deviceId: string, gateway: string): string
+  /** Connection string of a new device behind the gateway, to be used through it, or straight when none is named. */
+  device(deviceId: string, gateway?: string): string
   /** Connection string of a new module of the edge device, to be used through the gateway. */
   module(moduleId: string, gateway: string): string
 }
@@ -18,9 +18,11 @@ export interface TestCloud extends AsyncDisposable {
 /** The edge device. */
 export const EDGE = 'edge'
 
-export async function startCloud(): Promise<TestCloud> {
-  const tls = testCertificates({ ipAddresses: ['127.0.0.1'] })
-  const emulator = createEmulator({ address: '127.0.0.1', ports: { mqtt: 0, amqp: 0, https: 0 }, tls })
+/** @param address - of its own, with the protocols' own ports on it; absent: any free ports of 127.0.0.1 */
+export async function startCloud(address?: string): Promise<TestCloud> {
+  const tls = testCertificates({ ipAddresses: [address ?? '127.0.0.1'] })
+  const free = { address: '127.0.0.1', ports: { mqtt: 0, amqp: 0, https: 0 } }
+  const emulator = createEmulator({ ...(address === undefined ? free : { address }), tls })
   await emulator.start()
   const { registry } = emulator
   registry.createDevice({ deviceId: EDGE, capabilities: { iotEdge: true } })
@@ -31,7 +33,8 @@ export async function startCloud(): Promise<TestCloud> {
     ports: emulator.ports,
     device(deviceId, gateway) {
       registry.createDevice({ deviceId, parentId: EDGE })
-      return `${emulator.deviceConnectionString(deviceId)};GatewayHostName=${gateway}`
+      const connectionString = emulator.deviceConnectionString(deviceId)
+      return gateway === undefined ? connectionString : `${connectionString};GatewayHostName=${gateway}`
     },
     module(moduleId, gateway) {
       registry.createModule({ deviceId: EDGE, moduleId })
