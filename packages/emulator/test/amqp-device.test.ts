@@ -162,3 +162,29 @@ test('a frame that claims to be huge ends its connection', async () => {
   socket.resume()
   await closed
 })
+
+test('of messages that come together, the outcome of each is its own', async () => {
+  const { emulator } = running
+  emulator.registry.createDevice({ deviceId: 'sensor' })
+  emulator.faults.inject({ kind: 'reject', every: 3 })
+  await using client = new AmqpClient(running)
+  const session = client.session()
+  await client.putToken(session, client.token({ deviceId: 'sensor' }))
+  const sender = session.open_sender({ target: { address: formatLinkAddress('events', { deviceId: 'sensor' }) } })
+  await once(sender, 'sendable')
+  const outcomes = new Map<number, string>()
+  const all = new Promise<void>(resolve => {
+    for (const outcome of ['accepted', 'rejected']) {
+      sender.on(outcome, ({ delivery }) => {
+        outcomes.set(delivery.id, outcome)
+        if (outcomes.size === 30) resolve()
+      })
+    }
+  })
+  const first = sender.send({ body: '0' }).id
+  for (let n = 1; n < 30; n += 1) sender.send({ body: String(n) })
+  await all
+  const rejected = [...outcomes].filter(([, outcome]) => outcome === 'rejected').map(([id]) => id - first)
+  expect(rejected.sort((a, b) => a - b)).toEqual([2, 5, 8, 11, 14, 17, 20, 23, 26, 29])
+  expect(emulator.events.snapshot()).toHaveLength(20)
+})

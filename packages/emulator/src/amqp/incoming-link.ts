@@ -46,7 +46,8 @@ export class IncomingLink {
   ) {
     this.#receiver = receiver
     this.#window = window
-    const settle = (delivery: Delivery, state: unknown) => settlements.add(() => this.#settle(delivery, state))
+    const settle = (delivery: Delivery, state: unknown) =>
+      settlements.add(state === ACCEPTED, () => this.#settle(delivery, state))
     receiver.on('message', (context: EventContext) => {
       const received = contents(context)
       const delivery = new IncomingDelivery(received ?? [], context.delivery as Delivery, settle)
