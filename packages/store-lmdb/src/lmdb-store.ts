@@ -35,8 +35,8 @@ const WALK_CHUNK = 256
 /** A write that waits for a transaction to take it. */
 interface Waiting {
   readonly apply: (draft: Draft) => void
-  /** Whether it may be refused when the medium is full. */
-  readonly appends: boolean
+  /** Whether it is refused first when the medium is full. */
+  readonly onlyAdds: boolean
   /** What it adds at most to the bytes of the store. */
   readonly added: number
   readonly resolve: () => void
@@ -70,9 +70,9 @@ export class LmdbStore extends Service implements Store {
     this.assertRunning()
     assertStoreChange(change)
     const added = addedBytes(change)
-    const appends = (change.append?.length ?? 0) > 0
-    if (appends && !change.remove?.length) this.#assertRoom(added)
-    await this.#enqueue(draft => draft.apply(change), appends, added)
+    const onlyAdds = (change.append?.length ?? 0) > 0 && !change.remove?.length
+    if (onlyAdds) this.#assertRoom(added)
+    await this.#enqueue(draft => draft.apply(change), onlyAdds, added)
   }
 
   async read(queue: string, range: QueueRead = {}): Promise<readonly QueueEntry[]> {
@@ -157,10 +157,10 @@ export class LmdbStore extends Service implements Store {
     })
   }
 
-  #enqueue(apply: Waiting['apply'], appends: boolean, added: number): Promise<void> {
+  #enqueue(apply: Waiting['apply'], onlyAdds: boolean, added: number): Promise<void> {
     this.#unanswered += added
     this.#committing ??= this.#commitAll()
-    return new Promise((resolve, reject) => this.#waiting.push({ apply, appends, added, resolve, reject }))
+    return new Promise((resolve, reject) => this.#waiting.push({ apply, onlyAdds, added, resolve, reject }))
   }
 
   async #commitAll(): Promise<void> {
@@ -189,12 +189,12 @@ export class LmdbStore extends Service implements Store {
   /** When the medium takes no more, what gives room must not fail with what takes it. */
   async #commitWithoutAppends(taken: readonly Waiting[], refusal: EdgewrightError): Promise<void> {
     this.#logger.log('error', 'store refused a change', { error: refusal, cause: refusal.cause })
-    const others = taken.filter(({ appends }) => !appends)
+    const others = taken.filter(({ onlyAdds }) => !onlyAdds)
     let answer: ((waiting: Waiting) => void) | undefined
     try {
       if (others.length > 0 && others.length < taken.length) {
         await this.#commit(() => others)
-        answer = waiting => (waiting.appends ? waiting.reject(refusal) : waiting.resolve())
+        answer = waiting => (waiting.onlyAdds ? waiting.reject(refusal) : waiting.resolve())
       }
     } catch (error) {
       this.#logger.log('error', 'store refused a change', { error })

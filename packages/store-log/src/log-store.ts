@@ -6,6 +6,7 @@ import {
   type QueueState,
   Service,
   type Store,
+  type StoreAppend,
   type StoreChange,
   type StoreRemoval,
   type StoreUsage,
@@ -54,8 +55,7 @@ export class LogStore extends Service<LogStoreEvents> implements Store {
     assertStoreChange(change)
     const { append = [], remove = [], put = [] } = change
     const removals = remove.flatMap(removal => resolveRemoval(log, removal))
-    const added = addedBytes(change)
-    if (added > 0) log.assertRoom(added, remove.length === 0)
+    if (removals.length === 0) log.assertRoom(addedBytes(append))
     return log.writer.write({ appends: append, removals, puts: put })
   }
 
@@ -227,8 +227,8 @@ function resolveRemoval({ catalog }: OpenLog, { queue: name, from = 0, through }
   return run.from > run.through ? [] : [{ queue, ...run, count: 0 }]
 }
 
-function addedBytes({ append = [] }: StoreChange): number {
+function addedBytes(appends: readonly StoreAppend[]): number {
   let bytes = 0
-  for (const { payload, queues } of append) if (queues.length > 0) bytes += payload.byteLength + OVERHEAD_BYTES
+  for (const { payload, queues } of appends) if (queues.length > 0) bytes += payload.byteLength + OVERHEAD_BYTES
   return bytes
 }

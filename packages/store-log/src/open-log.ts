@@ -138,14 +138,15 @@ export class OpenLog implements WriterEvents {
   }
 
   /**
-   * Whether there is room for what an append brings.
+   * Whether there is room for so many bytes more.
    *
    * @throws `STORE_FULL`
    */
-  assertRoom(bytes: number, countsForQuota: boolean): void {
+  assertRoom(bytes: number): void {
+    if (bytes === 0) return
     const { path, quota = Infinity } = this.#options
     const { live } = this.catalog
-    const isPast = countsForQuota && live + bytes > quota
+    const isPast = live + bytes > quota
     if (!isPast && !this.#isFull) return
     this.#counters.refused.add()
     if (isPast) throw quotaReached(path, live, quota)

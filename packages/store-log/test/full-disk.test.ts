@@ -23,7 +23,13 @@ describe('LogStore on a disk that is full', () => {
     assert.ok(count * BODY > 250_000, `full after ${count}`)
     await store.write({ put: [{ table: 't', key: 'k', value: Buffer.alloc(BODY) }] })
     for (let position = 0; position < 8; position++) await store.write({ remove: [{ queue: 'q', through: position }] })
-    assert.equal(store.queue('q').length, count - 8)
+    const [first] = await store.read('q', { limit: 1 })
+    await store.write({
+      remove: [{ queue: 'q', through: first!.position }],
+      append: [{ payload: first!.payload, queues: [{ queue: 'moved' }] }],
+    })
+    assert.equal(store.queue('q').length, count - 9)
+    assert.equal(store.queue('moved').length, 1)
 
     disk.faults.capacity = 800_000
     await healed(store, () => clock.advance(1_000))

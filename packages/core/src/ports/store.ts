@@ -100,8 +100,8 @@ export interface StoreUsage {
  * - `write` resolves when the whole change is durable, and rejects when none of it is. Changes take effect in the
  *   order of the calls. Reads see a change whole or not at all, and at the latest when its promise resolves.
  * - Many calls share one sync (group commit): never wait for one write before giving the next.
- * - When the quota or the medium is full, only changes that append are refused. Removals and puts go on working, and
- *   so does, as far as the quota goes, a change that removes as well as appends: moving an entry is always possible.
+ * - When the quota or the medium is full, changes are refused that append and remove nothing. Removing and putting go
+ *   on, and so does moving, which is a change that removes as well as appends.
  * - After a crash, everything whose promise resolved is there, nothing half, and nothing whose promise rejected; of the
  *   changes without an answer yet, those that were given first.
  * - `stop` lets every change already given become durable. In any state but `running` the methods reject, or throw

@@ -1,4 +1,4 @@
-import type { Position, StorePut } from '@edgewright/core'
+import type { Position, StoreAppend, StorePut } from '@edgewright/core'
 import type { Address } from '../catalog/address.js'
 import type { Carried, Catalog } from '../catalog/catalog.js'
 import type { LogQueue } from '../catalog/log-queue.js'
@@ -23,17 +23,22 @@ export interface RowChange {
   readonly ifAt?: Address
 }
 
+/** What is to become durable together. */
+export interface Change {
+  readonly appends: readonly StoreAppend[]
+  readonly removals: readonly Removal[]
+  readonly puts: readonly StorePut[]
+}
+
 /** A change on its way: what is to be done when it is durable, and who waits for that. */
 export interface Write {
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
-  readonly appends: boolean
   readonly removals: readonly Removal[]
-  readonly puts: readonly StorePut[]
   readonly rows: RowChange[]
   readonly carried: readonly Carried[]
-  /** It was encoded a second time, after it failed together with others. */
-  isRetried: boolean
+  /** What is tried once more when the group fails, without those that have nothing here: what only adds. */
+  again: Change | undefined
 }
 
 /** Where a queue stands when a group is durable. */

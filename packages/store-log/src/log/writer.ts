@@ -9,7 +9,7 @@ import { Segment } from '../catalog/segment.js'
 import type { Reference } from '../format/items.js'
 import { encodeSnapshot } from '../format/snapshot.js'
 import { Encoder } from './encoder.js'
-import { Group, type Removal, type RowChange, type Write } from './group.js'
+import { type Change, Group, type RowChange, type Write } from './group.js'
 import type { LogFile } from './log-file.js'
 import type { Tail } from './tail.js'
 
@@ -18,13 +18,6 @@ const MAX_GROUP_BYTES = 16_777_216
 
 /** A segment of which nothing is wanted is left when it has reached this part of its size: so it can go. */
 const DEAD_PART = 1 / 4
-
-/** What is to become durable together. */
-export interface Change {
-  readonly appends: readonly StoreAppend[]
-  readonly removals: readonly Removal[]
-  readonly puts: readonly StorePut[]
-}
 
 /** A payload that is to be written once more, with who refers to it. */
 export interface Straggler {
@@ -47,7 +40,7 @@ export interface WriterEvents {
   durable(changes: number, bytes: number): void
   /** A segment will not be written to any more, and the next one has begun. */
   sealed(segment: Segment, next: Segment): void
-  /** A group could not be written. @returns what those get to hear whose change appends */
+  /** A group could not be written. @returns what those get to hear who are refused */
   failed(error: unknown): Promise<Error>
 }
 
@@ -80,19 +73,10 @@ export class Writer {
 
   /** Resolves when the change is durable and can be seen. */
   write(change: Change): Promise<void> {
-    const { appends, removals, puts } = change
+    const { appends, removals } = change
+    const again = appends.length > 0 && removals.length === 0 ? undefined : change
     return new Promise((resolve, reject) => {
-      const write: Write = {
-        resolve,
-        reject,
-        appends: appends.length > 0,
-        removals,
-        puts,
-        rows: [],
-        carried: [],
-        isRetried: false,
-      }
-      this.#encode(write, appends)
+      this.#encode({ resolve, reject, removals, rows: [], carried: [], again }, change)
     })
   }
 
@@ -102,8 +86,7 @@ export class Writer {
       const carried = stragglers.flatMap(straggler => this.#carry(straggler))
       const moved = rows.flatMap(row => this.#carryRow(row))
       this.#encoder.endChange()
-      const write = { resolve, reject, appends: true, removals: [], puts: [], rows: moved, carried, isRetried: false }
-      this.#submit(write)
+      this.#submit({ resolve, reject, removals: [], rows: moved, carried, again: undefined })
     })
   }
 
@@ -123,10 +106,10 @@ export class Writer {
     }
   }
 
-  #encode(write: Write, appends: readonly StoreAppend[]): void {
-    for (const { queue, from, through } of write.removals) this.#encoder.remove(queue.id, from, through)
+  #encode(write: Write, { appends, removals, puts }: Change): void {
+    for (const { queue, from, through } of removals) this.#encoder.remove(queue.id, from, through)
     for (const append of appends) this.#append(append)
-    for (const put of write.puts) write.rows.push(this.#put(put))
+    for (const put of puts) write.rows.push(this.#put(put))
     this.#encoder.endChange()
     this.#submit(write)
   }
@@ -217,22 +200,26 @@ export class Writer {
     for (const { resolve } of group.writes) resolve()
   }
 
-  /** Nothing that was on its way has happened. What only removes or puts is tried once more, without the rest. */
+  /** Nothing that was on its way has happened. What removes or puts is tried once more, without what only adds. */
   async #fail(error: unknown): Promise<void> {
     const failed = this.#groups.splice(0)
     for (const group of failed) group.rollback(this.catalog.release)
     for (const { segment } of failed) if (segment !== this.file.segment) this.catalog.removeSegment(segment)
     this.#restart()
-    const writes = failed.flatMap(group => group.writes)
-    const again = writes.filter(write => !write.appends && !write.isRetried)
-    for (const write of again) {
-      write.isRetried = true
-      write.rows.length = 0
-      this.#encode(write, [])
+    const refused: Write[] = []
+    for (const write of failed.flatMap(group => group.writes)) {
+      if (write.again === undefined) refused.push(write)
+      else this.#encodeAgain(write, write.again)
     }
     await this.file.discard().catch(() => undefined)
     const refusal = await this.events.failed(error)
-    for (const write of writes) if (!again.includes(write)) write.reject(refusal)
+    for (const { reject } of refused) reject(refusal)
+  }
+
+  #encodeAgain(write: Write, change: Change): void {
+    write.again = undefined
+    write.rows.length = 0
+    this.#encode(write, change)
   }
 
   #restart(): void {
