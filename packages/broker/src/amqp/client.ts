@@ -96,6 +96,15 @@ export class AmqpClient implements ClientPeer {
     return messages
   }
 
+  /** The connection is gone, and the links with it. */
+  lost(): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    for (const link of this.#links.values()) link.close(this.#session)
+    this.#links.clear()
+    this.#leave({ kind: 'client-left' })
+  }
+
   /** Closes every link of this client with an error, and leaves the hub. */
   end(end: SessionEnd): void {
     if (this.#hasEnded) return

@@ -310,7 +310,7 @@ export class AmqpConnection {
     this.#share.logger.log('debug', 'amqp connection ended', { peer, reason })
     this.#login.cancel()
     this.#proofs.close()
-    for (const client of [...this.#clients.values()]) client.end({ kind: 'client-left' })
+    for (const client of [...this.#clients.values()]) client.lost()
     // After the library's own turns, in which it writes what was said last.
     setImmediate(() => this.#socket.end())
     this.#checkQuiet()

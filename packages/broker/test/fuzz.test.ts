@@ -1,0 +1,12 @@
+import { describe, expect, test } from 'vitest'
+
+interface Fuzzer {
+  fuzz(options: { runs: number; seed: number }): Promise<{ runs: number; failure?: { input: unknown; error: unknown } }>
+}
+
+describe.each(['mqtt', 'amqp'])('the %s fuzzer', name => {
+  test('drives mutated streams into a live listener and breaks nothing', async () => {
+    const { fuzz } = (await import(new URL(`../fuzz/${name}.mjs`, import.meta.url).href)) as Fuzzer
+    expect(await fuzz({ runs: 300, seed: 20_261_123 })).toEqual({ runs: 300 })
+  })
+})
