@@ -1,3 +1,18 @@
+export { type DeploymentOutcome, NO_OUTCOME, type OutcomeParts, outcomeOf } from './agent/deployment-outcome.js'
+export {
+  type AgentMethodHandler,
+  EDGE_AGENT_DEFAULTS,
+  EdgeAgent,
+  type EdgeAgentComponents,
+  type EdgeAgentEvents,
+  type EdgeAgentOptions,
+} from './agent/edge-agent.js'
+export {
+  type AgentDescription,
+  MAX_REPORTED_BYTES,
+  reportedDocument,
+  type ReportParts,
+} from './agent/reported-document.js'
 export { formatCreateOptions } from './manifest/create-options.js'
 export {
   type Deployment,

@@ -9,6 +9,8 @@ export interface ModuleStatus {
    * does not have it.
    */
   readonly state: ModuleState | 'downloading' | 'backoff' | 'missing'
+  /** What is being done about it, or is to be done next. */
+  readonly action: ModulePlan['action']
   /** Why it is so, and what is to be done about it. */
   readonly reason: string
   /** Restarts since it was healthy last. */
@@ -39,6 +41,7 @@ export function statusOf({ planned, observed, restarts, failure, step, left, now
   return {
     name: planned.name,
     state: stateOf(planned, observed, step, left),
+    action: planned.action,
     reason: planned.reason,
     restarts,
     ...(step === undefined && left > 0 && Number.isFinite(left) ? { nextActionAt: now + left } : {}),

@@ -87,6 +87,11 @@ export class Supervisor extends Service<SupervisorEvents> {
     this.#desired = this.#checked(this.#options.modules)
   }
 
+  /** The types of modules that there is a runtime for. */
+  get types(): readonly string[] {
+    return [...this.#runtimes.keys()]
+  }
+
   /** How every module fares that is wanted or there, in startup order. */
   status(): readonly ModuleStatus[] {
     return [...this.#statuses.values()]

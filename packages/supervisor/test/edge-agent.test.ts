@@ -1,0 +1,217 @@
+import { EventEmitter } from 'node:events'
+import {
+  applyMergePatch,
+  type CloudHandlers,
+  type CloudSession,
+  EdgewrightError,
+  type JsonObject,
+  type Sealer,
+  type Twin,
+} from '@edgewright/core'
+import { MemoryStore } from '@edgewright/store-memory'
+import { memoryModuleHost, virtualClock } from '@edgewright/testkit'
+import { afterEach, describe, expect, it } from 'vitest'
+import { EdgeAgent, InProcessRuntime, type ModuleFunction, Supervisor } from '../src/index.js'
+
+/** A cloud in memory: one twin, a link that can be cut. */
+class Cloud extends EventEmitter {
+  isOnline = true
+  desired: Twin['desired'] = { properties: {}, version: 1 }
+  reported: JsonObject = {}
+  readonly patches: JsonObject[] = []
+  handlers: CloudHandlers = {}
+
+  session(): CloudSession {
+    const reach = () => {
+      if (!this.isOnline) throw new EdgewrightError('UPSTREAM_OFFLINE', 'offline')
+    }
+    return {
+      identity: { deviceId: 'press-7', moduleId: '$edgeAgent' },
+      send: async () => [],
+      getTwin: async () => {
+        reach()
+        return { desired: this.desired, reported: { properties: { ...this.reported, $version: 1 }, version: 1 } }
+      },
+      report: async patch => {
+        reach()
+        this.patches.push(patch)
+        this.reported = applyMergePatch(this.reported, patch)
+        return this.patches.length
+      },
+      handle: handlers => {
+        this.handlers = handlers
+      },
+      close: async () => undefined,
+    }
+  }
+
+  deploy(properties: JsonObject): void {
+    this.desired = { properties, version: this.desired.version + 1 }
+  }
+
+  cut(isCut: boolean): void {
+    this.isOnline = !isCut
+    this.emit('connectivity', { type: isCut ? 'offline' : 'online', since: 0, reason: 'cut' })
+  }
+}
+
+const sealer: Sealer = {
+  seal: value => value.map(byte => byte ^ 0x55),
+  unseal: value => value.map(byte => byte ^ 0x55),
+}
+
+const patient: ModuleFunction = ({ signal }) =>
+  new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
+
+function deployment(...names: string[]): JsonObject {
+  const modules = names.map(name => [
+    name,
+    { type: 'in-process', status: 'running', restartPolicy: 'always', settings: {}, env: { KEY: { value: 's3cret' } } },
+  ])
+  return {
+    schemaVersion: '1.1',
+    runtime: { type: 'docker', settings: {} },
+    systemModules: {},
+    modules: Object.fromEntries(modules),
+  }
+}
+
+describe('EdgeAgent', () => {
+  const running: EdgeAgent[] = []
+
+  afterEach(async () => {
+    for (const agent of running.splice(0)) await agent.stop()
+  })
+
+  async function started(cloud: Cloud, store = new MemoryStore(), functions: Record<string, ModuleFunction> = {}) {
+    const clock = virtualClock()
+    const all = { a: patient, b: patient, local: patient, ...functions }
+    const runtime = new InProcessRuntime({ host: memoryModuleHost(), clock }, { functions: all })
+    const supervisor = new Supervisor({ runtimes: [runtime], clock, random: () => 0 })
+    await store.start()
+    const localModules = [{ specification: { name: 'local', type: 'in-process', settings: {}, environment: {} } }]
+    const agent = new EdgeAgent(
+      { supervisor, upstream: cloud as never, deviceId: 'press-7', store, sealer, clock },
+      { localModules },
+    )
+    running.push(agent)
+    await agent.start()
+    await clock.advance(0)
+    const states = () => Object.fromEntries(supervisor.status().map(({ name, state }) => [name, state]))
+    return { agent, clock, store, states }
+  }
+
+  it('carries out the deployment of the twin and reports within five seconds', async () => {
+    const cloud = new Cloud()
+    cloud.deploy(deployment('a', 'b'))
+    const { clock, states } = await started(cloud)
+    await clock.advance(5_000)
+    expect(states()).toEqual({ a: 'running', b: 'running', local: 'running' })
+    expect(cloud.reported).toMatchObject({
+      lastDesiredVersion: 2,
+      lastDesiredStatus: { code: 200 },
+      modules: {
+        a: { runtimeStatus: 'running' },
+        b: { runtimeStatus: 'running' },
+        local: { runtimeStatus: 'running' },
+      },
+    })
+    expect(JSON.stringify(cloud.reported)).not.toContain('s3cret')
+  })
+
+  it('follows changes, fetches the whole when one is missing, and reports only what differs', async () => {
+    const cloud = new Cloud()
+    cloud.deploy(deployment('a'))
+    const { clock, states } = await started(cloud)
+    await clock.advance(5_000)
+    cloud.patches.length = 0
+    cloud.handlers.desired!({ patch: { modules: { b: (deployment('b').modules as JsonObject).b! } }, version: 3 })
+    await clock.advance(5_000)
+    expect(states()).toMatchObject({ a: 'running', b: 'running' })
+    expect(cloud.patches.every(patch => (patch.modules as JsonObject | undefined)?.a === undefined)).toBe(true)
+
+    cloud.desired = { properties: deployment('b'), version: 9 }
+    cloud.handlers.desired!({ patch: {}, version: 9 })
+    await clock.advance(5_000)
+    expect(states()).toEqual({ b: 'running', local: 'running' })
+    expect(cloud.reported).toMatchObject({ lastDesiredVersion: 9 })
+    expect(cloud.reported.modules).not.toHaveProperty('a')
+    cloud.patches.length = 0
+    await clock.advance(1_800_000)
+    expect(cloud.patches).toEqual([])
+  })
+
+  it('says of a deployment that cannot be used why, and keeps the one before', async () => {
+    const cloud = new Cloud()
+    cloud.deploy(deployment('a'))
+    const { clock, states } = await started(cloud)
+    await clock.advance(5_000)
+    cloud.handlers.desired!({ patch: { modules: { a: { settings: null } } }, version: 3 })
+    await clock.advance(5_000)
+    expect(states()).toMatchObject({ a: 'running' })
+    expect(cloud.reported).toMatchObject({
+      lastDesiredVersion: 3,
+      lastDesiredStatus: { code: 400, description: 'modules.a.settings: it is missing' },
+    })
+    cloud.handlers.desired!({ patch: { modules: { a: { settings: {} } } }, version: 4 })
+    await clock.advance(5_000)
+    expect(cloud.reported).toMatchObject({ lastDesiredVersion: 4, lastDesiredStatus: { code: 200 } })
+  })
+
+  it('brings all modules up without a network, from what it kept', async () => {
+    const cloud = new Cloud()
+    cloud.deploy(deployment('a', 'b'))
+    const store = new MemoryStore()
+    const first = await started(cloud, store)
+    await first.clock.advance(5_000)
+    await first.agent.stop()
+    expect(cloud.reported).toMatchObject({
+      lastDesiredStatus: { code: 406 },
+      modules: { a: { runtimeStatus: 'unknown' } },
+    })
+    const row = await store.get('agent', 'deployment')
+    expect(Buffer.from(row!).toString()).not.toContain('schemaVersion')
+
+    cloud.cut(true)
+    const second = await started(cloud, store)
+    await second.clock.advance(0)
+    expect(second.states()).toEqual({ a: 'running', b: 'running', local: 'running' })
+    cloud.deploy(deployment('a'))
+    await second.clock.advance(600_000)
+    expect(second.states()).toMatchObject({ b: 'running' })
+    cloud.cut(false)
+    await second.clock.advance(5_000)
+    expect(second.states()).toEqual({ a: 'running', local: 'running' })
+    expect(cloud.reported).toMatchObject({ lastDesiredVersion: 3, lastDesiredStatus: { code: 200 } })
+  })
+
+  it('tells of a device without a deployment that it is empty, and runs its own modules', async () => {
+    const cloud = new Cloud()
+    const { clock, states } = await started(cloud)
+    await clock.advance(5_000)
+    expect(states()).toEqual({ local: 'running' })
+    expect(cloud.reported).toMatchObject({ lastDesiredStatus: { code: 417 } })
+  })
+
+  it('tells of a crash within five seconds, and after an outage only how it stands', async () => {
+    const cloud = new Cloud()
+    cloud.deploy(deployment('shaky'))
+    let crash = (_: Error) => {}
+    const shaky: ModuleFunction = context =>
+      Promise.race([patient(context), new Promise<void>((_, reject) => (crash = reject))])
+    const { clock } = await started(cloud, new MemoryStore(), { shaky })
+    await clock.advance(5_000)
+    crash(new Error('out of order'))
+    await clock.advance(5_000)
+    expect(cloud.reported).toMatchObject({ modules: { shaky: { runtimeStatus: 'backoff', exitCode: 1 } } })
+    cloud.cut(true)
+    await clock.advance(6_000)
+    crash(new Error('again'))
+    await clock.advance(30_000)
+    cloud.patches.length = 0
+    cloud.cut(false)
+    await clock.advance(1_000)
+    expect(cloud.patches).toHaveLength(1)
+    expect(cloud.reported).toMatchObject({ modules: { shaky: { runtimeStatus: 'running', restartCount: 2 } } })
+  })
+})
