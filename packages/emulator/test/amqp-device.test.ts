@@ -96,7 +96,9 @@ test('a batch is one delivery of many messages', async () => {
   await client.putToken(session, client.token({ deviceId: 'sensor' }))
   const parts = ['a', 'b', 'c'].map(body => encodeAmqpMessage(telemetryToAmqp(createMessage({ body }))))
   const address = formatLinkAddress('events', { deviceId: 'sensor' })
-  expect(await client.sendRaw(session, address, [encodeAmqpBatch(parts)], AMQP_BATCH_FORMAT)).toBe('accepted')
+  expect(await client.sendRaw(session, address, [encodeAmqpBatch(parts)], { format: AMQP_BATCH_FORMAT })).toBe(
+    'accepted',
+  )
   expect(bodies()).toEqual([
     ['sensor', 'a'],
     ['sensor', 'b'],
@@ -187,4 +189,29 @@ test('of messages that come together, the outcome of each is its own', async () 
   const rejected = [...outcomes].filter(([, outcome]) => outcome === 'rejected').map(([id]) => id - first)
   expect(rejected.sort((a, b) => a - b)).toEqual([2, 5, 8, 11, 14, 17, 20, 23, 26, 29])
   expect(emulator.events.snapshot()).toHaveLength(20)
+})
+
+test('a gateway speaks for what stands behind it, by a chain that begins there and ends with itself', async () => {
+  const { registry } = running.emulator
+  registry.createDevice({ deviceId: 'gateway', capabilities: { iotEdge: true } })
+  registry.createDevice({ deviceId: 'leaf', parentId: 'gateway' })
+  registry.createDevice({ deviceId: 'stranger' })
+  await using client = new AmqpClient(running)
+  const session = client.session()
+  await client.putToken(session, client.token({ deviceId: 'gateway', moduleId: '$edgeHub' }))
+  const payload = encodeAmqpMessage({ body: Buffer.from('x') })
+  const speak = (deviceId: string, chain?: string) =>
+    client.sendRaw(client.session(), formatLinkAddress('events', { deviceId }), [payload], {
+      properties: chain === undefined ? {} : { 'com.microsoft:auth-chain': chain },
+    })
+  expect(await speak('leaf', 'leaf;gateway')).toBe('accepted')
+  for (const [deviceId, chain] of [
+    ['leaf'],
+    ['leaf', 'stranger;gateway'],
+    ['leaf', 'leaf;other'],
+    ['stranger', 'stranger;gateway'],
+  ] as const) {
+    expect(await speak(deviceId, chain)).toBe('amqp:unauthorized-access')
+  }
+  expect(bodies()).toEqual([['leaf', 'x']])
 })

@@ -1,8 +1,11 @@
+import { once } from 'node:events'
 import { createMessage } from '@edgewright/core'
-import { expect, test } from 'vitest'
+import rhea, { type Receiver } from 'rhea'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startEmulator, type TestEmulator } from './support/emulator.js'
 import { AmqpClient } from './support/amqp-client.js'
 import { runScript } from './support/run-script.js'
+import { policyToken } from './support/tokens.js'
 
 const SENSOR = { deviceId: 'sensor' }
 
@@ -58,5 +61,36 @@ test.each(['TCP', 'WebSocket'])('the Event Hubs SDK reads telemetry over %s, fro
     byTime: 3,
     poke: true,
     fresh: [3],
+  })
+})
+
+describe('a reader with an epoch', () => {
+  const source = { address: 'messages/ConsumerGroups/$Default/Partitions/0' }
+
+  async function reader(epoch?: number): Promise<{ readonly link: Receiver; readonly fate: Promise<string> }> {
+    const client = new AmqpClient(running)
+    const session = client.session()
+    await client.putToken(session, policyToken(running.emulator, 'service'))
+    const properties = epoch === undefined ? {} : { 'com.microsoft:epoch': rhea.types.wrap_long(epoch) }
+    const link = session.open_receiver({ source, properties })
+    const fate = new Promise<string>(resolve =>
+      link.once('receiver_error', () => resolve((link.error as { condition: string }).condition)),
+    )
+    await once(link, 'receiver_open')
+    return { link, fate }
+  }
+
+  let running: TestEmulator
+  beforeEach(async () => void (running = await startEmulator()))
+  afterEach(() => running[Symbol.asyncDispose]())
+
+  test('has the partition to itself', async () => {
+    const shared = await reader()
+    const first = await reader(1)
+    expect(await shared.fate).toBe('amqp:link:stolen')
+    const second = await reader(2)
+    expect(await first.fate).toBe('amqp:link:stolen')
+    for (const late of [await reader(1), await reader()]) expect(await late.fate).toBe('amqp:link:stolen')
+    expect(second.link.is_open()).toBe(true)
   })
 })

@@ -39,6 +39,21 @@ test("another identity's token is refused", async () => {
   expect(await client.connect(SENSOR, { password })).toMatchObject({ returnCode: 5 })
 })
 
+test('a gateway speaks for what stands behind it, and for nobody else', async () => {
+  const { emulator } = running
+  emulator.registry.createDevice({ deviceId: 'gateway', capabilities: { iotEdge: true } })
+  emulator.registry.createDevice({ deviceId: 'leaf', parentId: 'gateway' })
+  const password = Buffer.from(identityToken(emulator, { deviceId: 'gateway', moduleId: '$edgeHub' }))
+  for (const [deviceId, returnCode] of [
+    ['leaf', 0],
+    ['sensor', 5],
+  ] as const) {
+    await using client = new MqttClient(running)
+    const username = `hub/${deviceId}/?api-version=2021-04-12&auth-chain=${deviceId}%3Bgateway`
+    expect(await client.connect({ deviceId }, { username, password })).toMatchObject({ returnCode })
+  }
+})
+
 test('subscriptions outlive the connection when the client asks for it, and only then', async () => {
   const first = new MqttClient(running)
   expect(await first.connect(SENSOR)).toMatchObject({ returnCode: 0, sessionPresent: false })

@@ -81,8 +81,13 @@ export class AmqpClient implements AsyncDisposable {
   }
 
   /** Sends payloads to any address, in a message format. */
-  sendRaw(session: Session, address: string, payloads: readonly Buffer[], format = 0): Promise<Verdict> {
-    const sender = session.open_sender({ target: { address } })
+  sendRaw(
+    session: Session,
+    address: string,
+    payloads: readonly Buffer[],
+    { format = 0, properties = {} }: { format?: number; properties?: Record<string, string> } = {},
+  ): Promise<Verdict> {
+    const sender = session.open_sender({ target: { address }, properties })
     return new Promise(resolve => {
       let sent = 0
       let settled = 0
