@@ -43,10 +43,10 @@ export function decodePropertyBag(text: string, direction: BagDirection): Proper
  */
 export function encodePropertyBag(message: Pick<Message, 'properties' | 'system'>, direction: BagDirection): string {
   let bag = ''
-  for (const entry of SYSTEM_PROPERTIES) {
-    if (entry[direction] !== 'carried') continue
-    const value = message.system[entry.property]
-    if (typeof value === 'string') bag += `${separator(bag)}${entry.encoded}=${encodePart(value)}`
+  for (const property in message.system) {
+    const known = CARRIED[direction].get(property)
+    const value = message.system[property as keyof SystemProperties]
+    if (known !== undefined && typeof value === 'string') bag += `${separator(bag)}${known}=${encodePart(value)}`
   }
   for (const [name, value] of message.properties) {
     if (name === '') continue
@@ -102,6 +102,17 @@ const SYSTEM_BY_WIRE_NAME: ReadonlyMap<string, SystemPropertyEntry> = new Map(
   SYSTEM_PROPERTIES.map(known => [known.name, known]),
 )
 
+/** For each property that is written, its name as it is written. */
+const CARRIED: Readonly<Record<BagDirection, ReadonlyMap<string, string>>> = {
+  'to-hub': carried('to-hub'),
+  'to-client': carried('to-client'),
+}
+
+function carried(direction: BagDirection): ReadonlyMap<string, string> {
+  const entries = SYSTEM_PROPERTIES.filter(known => known[direction] === 'carried')
+  return new Map(entries.map(({ property, encoded }) => [property, encoded]))
+}
+
 function separator(bag: string): string {
   return bag === '' ? '' : '&'
 }
@@ -112,7 +123,10 @@ function decodePart(text: string): string {
 
 /** Text that is not well-formed Unicode is repaired, because it cannot be percent-encoded as it is. */
 function encodePart(text: string): string {
+  if (PLAIN.test(text)) return text
   return percentEncode(ILL_FORMED.test(text) ? Buffer.from(text, 'utf8').toString('utf8') : text)
 }
 
+/** What most values are: nothing in it has to be encoded. */
+const PLAIN = /^[\w\-.~]*$/
 const ILL_FORMED = /\p{Surrogate}/u
