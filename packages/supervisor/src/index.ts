@@ -7,6 +7,8 @@ export {
   type EdgeAgentEvents,
   type EdgeAgentOptions,
 } from './agent/edge-agent.js'
+export { AgentMethods, type AgentMethodsComponents } from './agent/methods/agent-methods.js'
+export type { Blob, BlobUpload } from './agent/methods/blob-upload.js'
 export {
   type AgentDescription,
   MAX_REPORTED_BYTES,

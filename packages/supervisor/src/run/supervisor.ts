@@ -4,6 +4,8 @@ import {
   describeError,
   EdgewrightError,
   type Logger,
+  type ModuleLogLine,
+  type ModuleLogQuery,
   type ModuleRuntime,
   Service,
   settleInOrder,
@@ -13,8 +15,9 @@ import {
 } from '@edgewright/core'
 import { type DesiredModule, LAST_STARTUP_ORDER } from '../manifest/deployment.js'
 import { type Plan, type PlanOptions, plan } from '../plan/plan.js'
-import type { ModulePlan } from '../plan/plan-module.js'
+import type { ModulePlan, Step } from '../plan/plan-module.js'
 import { RESTART_DEFAULTS } from '../plan/restart-policy.js'
+import { moduleNotFound } from '../runtimes/module-error.js'
 import { ModuleRecords } from './module-records.js'
 import { type ModuleStatus, statusOf } from './module-status.js'
 import { ModuleWork } from './module-work.js'
@@ -68,6 +71,8 @@ export class Supervisor extends Service<SupervisorEvents> {
   readonly #works = new Map<string, ModuleWork>()
   /** Keeps modules up while what they are to become is fetched. */
   readonly #upkeep = new Map<string, ModuleWork>()
+  /** When all that a work led to has been taken. */
+  readonly #following = new WeakMap<ModuleWork, Promise<void>>()
   #desired: ReadonlyMap<string, DesiredModule>
   #statuses: ReadonlyMap<string, ModuleStatus> = new Map()
   #timer: Timer | undefined
@@ -124,6 +129,43 @@ export class Supervisor extends Service<SupervisorEvents> {
     this.#reconcile()
   }
 
+  /**
+   * Stops a module, when it runs, and starts it: whatever its policy says, and without counting it as a restart. Waits
+   * for what is under way for the module.
+   *
+   * @throws `MODULE_NOT_FOUND`, and what its runtime says
+   */
+  async restart(name: string): Promise<void> {
+    this.assertRunning()
+    for (let work = this.#works.get(name); work !== undefined; work = this.#works.get(name)) {
+      await this.#following.get(work)
+    }
+    const observed = this.#records.observed.get(name)
+    if (observed === undefined) throw moduleNotFound(name)
+    const steps = observed.state === 'running' || observed.state === 'unhealthy' ? RESTART_STEPS : START_STEPS
+    const { specification } = observed
+    await this.#begin({
+      name,
+      action: 'start',
+      steps,
+      reason: 'a restart was asked for',
+      order: 0,
+      at: 0,
+      specification,
+    }).done
+  }
+
+  /**
+   * What a module wrote.
+   *
+   * @throws `MODULE_NOT_FOUND`
+   */
+  logs(name: string, query?: ModuleLogQuery, signal?: AbortSignal): AsyncIterable<ModuleLogLine> {
+    const runtime = this.#runtimes.get(this.#records.observed.get(name)?.specification.type ?? '')
+    if (runtime === undefined) throw moduleNotFound(name)
+    return runtime.logs(name, query, signal)
+  }
+
   /** Resolves when supervision runs: modules come up by themselves, whatever each of them waits for. */
   protected async onStart(): Promise<void> {
     const ending = new AbortController()
@@ -166,7 +208,7 @@ export class Supervisor extends Service<SupervisorEvents> {
     this.#report(planned)
   }
 
-  #begin(planned: ModulePlan): void {
+  #begin(planned: ModulePlan): ModuleWork {
     const { name, action, reason, specification } = planned
     const from = this.#runtimes.get(this.#records.observed.get(name)?.specification.type ?? '')
     const to = this.#runtimes.get(specification?.type ?? '')
@@ -176,7 +218,8 @@ export class Supervisor extends Service<SupervisorEvents> {
     const isClear = async () => works === this.#works && (await this.#upkeep.get(name)?.done.catch(() => undefined))
     const work = new ModuleWork({ planned, from, to, grace: this.#options.grace, isClear }, () => this.#reconcile())
     works.set(name, work)
-    void this.#follow(work, works, [from, to])
+    this.#following.set(work, this.#follow(work, works, [from, to]))
+    return work
   }
 
   /** Takes what came of a work, and looks at its runtimes: the next plan must know what this one led to. */
@@ -261,6 +304,9 @@ export class Supervisor extends Service<SupervisorEvents> {
     return new Map(modules.map(module => [module.specification.name, { ...MODULE_DEFAULTS, ...module }]))
   }
 }
+
+const START_STEPS: readonly Step[] = ['start']
+const RESTART_STEPS: readonly Step[] = ['stop', 'start']
 
 /** What a module is supervised like when its deployment, or program, does not say. */
 const MODULE_DEFAULTS = Object.freeze({
