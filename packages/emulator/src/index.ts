@@ -17,13 +17,8 @@ export {
   Clients,
   type PartingReason,
 } from './state/clients.js'
-export {
-  COMMAND_DEFAULTS,
-  type CommandDelivery,
-  type CommandOptions,
-  Commands,
-  MAX_COMMAND_BYTES,
-} from './state/commands.js'
+export { COMMAND_DEFAULTS, type CommandOptions, Commands, MAX_COMMAND_BYTES } from './state/commands.js'
+export type { CommandDelivery } from './state/stored-command.js'
 export type { Fault, FaultEffect, FaultRate, FaultSpecification, FaultTarget } from './faults/fault.js'
 export { Faults } from './faults/faults.js'
 export type { Side } from './faults/side.js'

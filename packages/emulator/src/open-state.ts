@@ -1,3 +1,4 @@
+import { meterState } from './meters.js'
 import type { EmulatorOptions } from './options.js'
 import { HubStorage } from './persistence/hub-storage.js'
 import { Deployments } from './service-side/deployments.js'
@@ -17,7 +18,7 @@ export async function openState(
   options: EmulatorOptions,
   { clock, hosts, admit }: Pick<HubStateOptions, 'clock' | 'hosts' | 'admit'>,
 ): Promise<OpenState> {
-  const { dataDir, events, commands, authorities } = options
+  const { dataDir, events, commands, authorities, meter } = options
   const storage = dataDir === undefined ? undefined : await HubStorage.open(dataDir)
   const state = new HubState({
     tables: storage?.tables ?? memoryTables(),
@@ -30,5 +31,6 @@ export async function openState(
     whenKept: storage?.whenKept,
   })
   await storage?.keep(state.events)
+  if (meter !== undefined) meterState(state, meter)
   return { state, deployments: new Deployments(state), storage }
 }

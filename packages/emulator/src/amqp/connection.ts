@@ -1,21 +1,22 @@
-import { type Clock, type Identity, identityKey, type Logger, sameIdentity, type Timer } from '@edgewright/core'
+import { type Clock, type Identity, type Logger, sameIdentity, type Timer } from '@edgewright/core'
 import { AMQP_LIMITS } from '@edgewright/protocol'
 import type { Line } from '../network/line.js'
 import type { Authority, Principal } from '../state/authority.js'
 import type { ClientOwner, Clients, PartingReason } from '../state/clients.js'
 import { HubError } from '../state/hub-error.js'
 import type { Permission } from '../state/policies.js'
+import { echoAttach, pathOf } from './attach-answer.js'
 import { guardFrames } from './frame-guard.js'
 import { IncomingLink } from './incoming-link.js'
 import type { IncomingEndpoint, LinkService, OutgoingEndpoint } from './links.js'
 import { OutgoingLink } from './outgoing-link.js'
+import { Principals, samePrincipal } from './principals.js'
 import {
   type AmqpError,
   type Connection,
   createConnection,
   createContainer,
   type EventContext,
-  type LinkInternals,
   type Receiver,
   type Sender,
   type Session,
@@ -25,7 +26,6 @@ import { Settlements } from './settlements.js'
 
 const OPEN_TIMEOUT = 60_000
 const DEFAULT_WINDOW = 500
-const LONGEST_TIMER = 2 ** 31 - 1
 
 /** What a connection works with. */
 export interface AmqpConnectionOptions {
@@ -48,7 +48,7 @@ export class AmqpConnection implements ClientOwner {
   readonly transport: string
   readonly #options: AmqpConnectionOptions
   readonly #connection: Connection
-  readonly #principals = new Map<string, { readonly principal: Principal; readonly expiry: Timer | undefined }>()
+  readonly #principals: Principals
   readonly #endpoints = new Map<AnyLink, IncomingEndpoint | OutgoingEndpoint>()
   readonly #settlements: Settlements
   #open: Timer | undefined
@@ -57,13 +57,15 @@ export class AmqpConnection implements ClientOwner {
     this.line = line
     this.transport = line.info.transport
     this.#options = options
+    const { clock, tokenSkew } = options
+    this.#principals = new Principals({ clock, tokenSkew, lapsed: principal => this.#lapsed(principal) })
     this.#settlements = new Settlements(() => line.isOver)
     const container = createContainer()
     offerMechanisms(container, this, options.authority)
     this.#connection = createConnection(container, CONNECTION_OPTIONS)
     this.#listen()
     guardFrames(line, AMQP_LIMITS.maxFrameSize)
-    this.#open = options.clock.after(OPEN_TIMEOUT, () => line.destroy())
+    this.#open = clock.after(OPEN_TIMEOUT, () => line.destroy())
     this.#connection.accept(line)
   }
 
@@ -72,15 +74,8 @@ export class AmqpConnection implements ClientOwner {
     const verdict = this.#options.admit(this.line, principal, this)
     if (verdict === 'drop') this.line.destroy()
     if (verdict !== 'welcome') return false
-    const key = principalKey(principal)
-    this.#principals.get(key)?.expiry?.cancel()
-    this.#principals.set(key, { principal, expiry: this.#expire(key, principal) })
+    this.#principals.put(principal)
     return true
-  }
-
-  /** Everything the connection has proven so far. */
-  *principals(): IterableIterator<Principal> {
-    for (const { principal } of this.#principals.values()) yield principal
   }
 
   /**
@@ -89,15 +84,12 @@ export class AmqpConnection implements ClientOwner {
    * @throws `HUB_UNAUTHORIZED`
    */
   actAs(identity: Identity, properties: Readonly<Record<string, unknown>>): Principal {
-    this.#proveByCertificate(identity)
     const chain = properties['com.microsoft:auth-chain']
-    const ids = typeof chain === 'string' ? chain.split(';') : undefined
-    for (const principal of this.principals()) {
-      if (!this.#options.authority.allows(principal, identity, ids)) continue
-      this.#options.clients.claim(identity, this)
-      return principal
-    }
-    throw new HubError('IotHubUnauthorizedAccess', 'Unauthorized')
+    const principal =
+      typeof chain === 'string' ? this.#speaksFor(identity, chain.split(';')) : this.#speaksForItself(identity)
+    if (principal === undefined) throw new HubError('IotHubUnauthorizedAccess', 'Unauthorized')
+    this.#options.clients.claim(identity, this)
+    return principal
   }
 
   /**
@@ -107,7 +99,7 @@ export class AmqpConnection implements ClientOwner {
    * @throws `HUB_UNAUTHORIZED`
    */
   require(permission: Permission, entity?: string): Principal {
-    for (const principal of this.principals()) {
+    for (const principal of this.#principals) {
       if (principal.kind !== 'policy' || !principal.permissions.includes(permission)) continue
       const [scope] = principal.path
       if (scope === undefined || scope.toLowerCase() === entity?.toLowerCase()) return principal
@@ -121,22 +113,12 @@ export class AmqpConnection implements ClientOwner {
         this.#detach(link, PARTING_ERRORS[reason])
       }
     }
-    if (reason !== 'taken-over') this.#forget(identityKey(identity))
-  }
-
-  /** Makes every token of an identity lapse now. */
-  expire(identity: Identity): void {
-    this.#lapse(identityKey(identity))
+    if (reason !== 'taken-over') this.#principals.forget(identity)
   }
 
   /** Closes a link of this connection. */
-  closeLink(link: AnyLink, error?: HubError | AmqpError): void {
+  closeLink(link: AnyLink, error: AmqpError): void {
     this.#detach(link, error)
-  }
-
-  /** Ends the connection in good order. */
-  close(error: AmqpError): void {
-    this.#connection.close(error)
   }
 
   #listen(): void {
@@ -171,7 +153,7 @@ export class AmqpConnection implements ClientOwner {
   }
 
   #attachIncoming(receiver: Receiver): void {
-    echo(receiver)
+    echoAttach(receiver)
     try {
       const attach = { ...this.#attach(receiver, receiver.target?.address), direction: 'to-hub' as const, receiver }
       const endpoint = this.#serve(service => service.incoming?.(attach))
@@ -185,11 +167,9 @@ export class AmqpConnection implements ClientOwner {
   }
 
   #attachOutgoing(sender: Sender): void {
-    echo(sender)
+    echoAttach(sender)
     try {
-      const link = new OutgoingLink(sender, () =>
-        (this.#endpoints.get(sender) as OutgoingEndpoint | undefined)?.ready(),
-      )
+      const link = new OutgoingLink(sender, () => this.#ready(sender))
       const attach = { ...this.#attach(sender, sender.source?.address), direction: 'to-client' as const, sender, link }
       this.#endpoints.set(
         sender,
@@ -197,6 +177,17 @@ export class AmqpConnection implements ClientOwner {
       )
     } catch (error) {
       this.#refuse(sender, error)
+    }
+  }
+
+  /** The library calls from where an exception would end the process. */
+  #ready(sender: Sender): void {
+    const endpoint = this.#endpoints.get(sender) as OutgoingEndpoint | undefined
+    try {
+      endpoint?.ready()
+    } catch (error) {
+      this.#options.logger.log('error', 'AMQP link failed', { connection: this.line.info.id, link: sender.name, error })
+      this.#detach(sender, { condition: 'amqp:internal-error', description: 'The emulator failed' })
     }
   }
 
@@ -225,38 +216,30 @@ export class AmqpConnection implements ClientOwner {
     link.close({ condition: refusal.condition, description: refusal.message })
   }
 
-  /** A client with a certificate puts no token: it is judged as it asks for a link. */
-  #proveByCertificate(identity: Identity): void {
+  #speaksFor(identity: Identity, chain: readonly string[]): Principal | undefined {
+    return [...this.#principals].find(principal => this.#options.authority.allows(principal, identity, chain))
+  }
+
+  /** By a token of its own or of a policy; a client with a certificate puts none, and is judged as it asks for a link. */
+  #speaksForItself(identity: Identity): Principal | undefined {
+    const { authority } = this.#options
+    const proven = this.#principals.find(identity)
+    if (proven !== undefined) return proven
     const { certificate } = this.line.info
-    if (certificate === undefined || this.#principals.has(identityKey(identity))) return
-    const principal = this.#options.authority.certificate(certificate, identity)
-    if (principal.kind !== 'refused') this.prove(principal)
+    const certified = certificate === undefined ? undefined : authority.certificate(certificate, identity)
+    if (certified !== undefined && certified.kind !== 'refused' && this.prove(certified)) return certified
+    return [...this.#principals].find(principal => principal.kind === 'policy' && authority.allows(principal, identity))
   }
 
-  #expire(key: string, principal: Principal): Timer | undefined {
-    if (!Number.isFinite(principal.expiresAt)) return undefined
-    const rest = principal.expiresAt + this.#options.tokenSkew - this.#options.clock.now()
-    return this.#options.clock.after(Math.min(Math.max(rest, 0), LONGEST_TIMER), () => this.#lapse(key))
-  }
-
-  #lapse(key: string): void {
-    const proven = this.#principals.get(key)?.principal
-    if (proven === undefined) return
-    this.#forget(key)
-    const unauthorized = new HubError('IotHubUnauthorizedAccess', 'The token has expired')
+  #lapsed(lapsed: Principal): void {
     for (const [link, { principal }] of [...this.#endpoints]) {
-      if (principal !== undefined && principalKey(principal) === key) this.#detach(link, unauthorized)
+      if (principal !== undefined && samePrincipal(principal, lapsed)) this.#detach(link, PARTING_ERRORS.expired)
     }
   }
 
-  #forget(key: string): void {
-    this.#principals.get(key)?.expiry?.cancel()
-    this.#principals.delete(key)
-  }
-
-  #detach(link: AnyLink, error?: HubError | AmqpError): void {
+  #detach(link: AnyLink, error: AmqpError): void {
     if (!this.#endpoints.has(link)) return
-    link.close(error instanceof HubError ? { condition: error.condition, description: error.message } : error)
+    link.close(error)
     this.#closed(link)
   }
 
@@ -279,7 +262,7 @@ export class AmqpConnection implements ClientOwner {
     const identities = [...this.#endpoints.values()].flatMap(({ identity }) => identity ?? [])
     for (const link of [...this.#endpoints.keys()]) this.#closed(link)
     for (const identity of identities) this.#releaseUnused(identity)
-    for (const key of [...this.#principals.keys()]) this.#forget(key)
+    this.#principals.clear()
   }
 
   #releaseUnused(identity: Identity): void {
@@ -320,24 +303,4 @@ const PARTING_ERRORS: Readonly<Record<PartingReason, AmqpError>> = {
   expired: { condition: 'amqp:unauthorized-access', description: 'The token has expired' },
   stopping: { condition: 'amqp:link:detach-forced', description: 'The hub is stopping' },
   fault: { condition: 'amqp:link:detach-forced', description: 'The link was detached' },
-}
-
-function principalKey(principal: Principal): string {
-  return principal.kind === 'identity'
-    ? identityKey(principal.identity)
-    : `policy:${principal.policy}:${principal.path.join('/')}`
-}
-
-/** Both termini must stand in the answer, and the settle modes be those the peer asked for. */
-function echo(link: AnyLink): void {
-  link.set_source(link.source ?? { address: '' })
-  link.set_target(link.target ?? { address: '' })
-  const { attach } = (link as AnyLink & LinkInternals).local
-  attach.snd_settle_mode = link.snd_settle_mode
-  attach.rcv_settle_mode = link.rcv_settle_mode
-}
-
-function pathOf(address: string): string {
-  const path = address.replace(/^amqps?:\/\/[^/]*/i, '')
-  return path.startsWith('/') ? path : `/${path}`
 }

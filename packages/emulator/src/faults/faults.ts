@@ -7,6 +7,7 @@ import type { Fault, FaultEffect, FaultRate, FaultSpecification, FaultTarget } f
 import { lineShape } from './line-shape.js'
 import { seededRandom } from './random.js'
 import { sideOf, type Side } from './side.js'
+import { fits, type Subject } from './subject.js'
 
 /** What faults stand on. */
 export interface FaultsOptions {
@@ -208,7 +209,8 @@ export class Faults {
   #touches(target: FaultTarget, { line, identities, sides }: Connection): boolean {
     if (target.side !== undefined && !sides.has(target.side)) return false
     if (target.identity !== undefined && !identities.has(target.identity)) return false
-    return fits({ ...target, side: undefined, identity: undefined }, { line })
+    const { side: _, identity: __, ...rest } = target
+    return fits(rest, { line })
   }
 
   /** Whether an identity, on any of its connections, is meant. */
@@ -235,24 +237,6 @@ export class Faults {
     if (every !== undefined) return fault.chances % every === 0
     return probability === undefined || this.#random() < probability
   }
-}
-
-/** Who or what a fault may hit. */
-interface Subject {
-  readonly line?: Line | undefined
-  readonly side?: Side | undefined
-  readonly identity?: string | undefined
-  readonly transport?: FaultTarget['transport']
-}
-
-function fits(target: { [Name in keyof FaultTarget]?: FaultTarget[Name] | undefined }, subject: Subject): boolean {
-  const transport = subject.transport ?? subject.line?.info.transport
-  return (
-    (target.side === undefined || target.side === subject.side) &&
-    (target.identity === undefined || target.identity === subject.identity) &&
-    (target.connection === undefined || target.connection === subject.line?.info.id) &&
-    (target.transport === undefined || target.transport === transport)
-  )
 }
 
 function strikes(

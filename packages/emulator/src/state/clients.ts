@@ -54,6 +54,11 @@ export class Clients {
     return () => this.#listeners.delete(listener)
   }
 
+  /** How many are connected. */
+  get size(): number {
+    return this.#clients.size
+  }
+
   isConnected(identity: Identity): boolean {
     return this.#clients.has(identityKey(identity))
   }

@@ -1,9 +1,10 @@
 import { createMessage, type SystemProperties } from '@edgewright/core'
 import { type VirtualClock, virtualClock } from '@edgewright/testkit'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { Commands, type StoredCommand } from './commands.js'
+import { Commands } from './commands.js'
 import type { Feedback } from './feedback.js'
 import { Registry } from './registry.js'
+import type { StoredCommand } from './stored-command.js'
 
 const PRESS = { deviceId: 'press' }
 

@@ -1,16 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import {
-  type Clock,
-  type Identity,
-  type IdentityKey,
-  identityKey,
-  type Message,
-  type SystemProperties,
-  type Timer,
-} from '@edgewright/core'
+import { type Clock, type Identity, type IdentityKey, identityKey, type Message, type Timer } from '@edgewright/core'
 import type { Feedback, FeedbackStatus } from './feedback.js'
 import { HubError } from './hub-error.js'
 import type { Registry } from './registry.js'
+import { type CommandDelivery, deliveredMessage, type StoredCommand, storedCommand } from './stored-command.js'
 import type { Table } from './table.js'
 
 /** How cloud-to-device messages are kept. Source: IoT Hub developer guide, cloud-to-device messages. */
@@ -35,26 +28,6 @@ export const COMMAND_DEFAULTS = Object.freeze({
 
 /** The largest cloud-to-device message, in bytes. */
 export const MAX_COMMAND_BYTES = 65_536
-
-/** A message in the queue, as it is kept. */
-export interface StoredCommand {
-  readonly identity: Identity
-  readonly sequenceNumber: number
-  /** Base64. */
-  readonly body: string
-  readonly properties: readonly (readonly [string, string | null])[]
-  readonly system: SystemProperties
-  /** Milliseconds since 1970. */
-  readonly enqueuedTime: number
-  readonly expiresAt: number
-  readonly deliveryCount: number
-}
-
-/** A message that a client has been given, and must settle. */
-export interface CommandDelivery {
-  readonly lockToken: string
-  readonly message: Message
-}
 
 interface Lock {
   readonly token: string
@@ -110,16 +83,8 @@ export class Commands {
       throw new HubError('DeviceMaximumQueueDepthExceeded', `${this.#limits.queueLength} messages wait already`)
     }
     const enqueuedTime = this.#options.clock.now()
-    this.#put({
-      identity,
-      sequenceNumber: this.#nextSequenceNumber++,
-      body: Buffer.from(message.body).toString('base64'),
-      properties: [...message.properties],
-      system: message.system,
-      enqueuedTime,
-      expiresAt: this.#expiry(message, enqueuedTime),
-      deliveryCount: 0,
-    })
+    const expiresAt = this.#expiry(message, enqueuedTime)
+    this.#put(storedCommand(message, { identity, sequenceNumber: this.#nextSequenceNumber++, enqueuedTime, expiresAt }))
     this.#options.available(identity)
   }
 
@@ -239,14 +204,5 @@ export class Commands {
     let queue = this.#queues.get(key)
     if (queue === undefined) this.#queues.set(key, (queue = new Map()))
     return queue
-  }
-}
-
-function deliveredMessage(command: StoredCommand, lockToken: string): Message {
-  const { body, properties, system, enqueuedTime, deliveryCount, sequenceNumber } = command
-  return {
-    body: Buffer.from(body, 'base64'),
-    properties: new Map(properties),
-    system: { ...system, enqueuedTime: new Date(enqueuedTime).toISOString(), deliveryCount, sequenceNumber, lockToken },
   }
 }

@@ -1,5 +1,6 @@
 import type { Identity } from '@edgewright/core'
-import type { CommandDelivery, Commands } from '../../state/commands.js'
+import type { Commands } from '../../state/commands.js'
+import type { CommandDelivery } from '../../state/stored-command.js'
 
 /** Deliveries that wait for their PUBACK at once. Source: edgeHub's limit per client. */
 const WINDOW = 10

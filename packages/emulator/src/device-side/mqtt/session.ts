@@ -20,10 +20,10 @@ import {
   type TelemetryTopic,
 } from '@edgewright/protocol'
 import type { ClientOwner } from '../../state/clients.js'
-import type { CommandDelivery } from '../../state/commands.js'
 import type { AuthenticationMethod } from '../../state/event.js'
 import { HubError } from '../../state/hub-error.js'
 import type { HubState } from '../../state/hub-state.js'
+import type { CommandDelivery } from '../../state/stored-command.js'
 import type { Grant } from '../../state/stored-subscriptions.js'
 import { clientTwinJson, desiredPatchJson, patchFromBytes } from '../../state/twins.js'
 import { errorBody } from '../error-body.js'
