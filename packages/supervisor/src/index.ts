@@ -27,6 +27,21 @@ export { differences } from './manifest/differences.js'
 export { formatImageReference, type ImageReference, parseImageReference } from './manifest/image-reference.js'
 export { ManifestError, type ManifestProblem, type ManifestStatus } from './manifest/manifest-error.js'
 export { DEPLOYMENT_DEFAULTS, type DeploymentOptions, parseDeployment } from './manifest/parse-deployment.js'
+export {
+  IMAGE_CLEANUP_DEFAULTS,
+  ImageCleanup,
+  type ImageCleanupComponents,
+  type ImageCleanupOptions,
+  type ImageShelf,
+} from './images/image-cleanup.js'
+export { type ImageRule, ImageRules, type ImageRulesOptions } from './images/image-rules.js'
+export {
+  IMAGE_RETENTION_DEFAULTS,
+  type ImageRetention,
+  type ImageSituation,
+  imagesToRemove,
+  type StoredImage,
+} from './images/images-to-remove.js'
 export type { Plan, PlanOptions } from './plan/plan.js'
 export type { ModulePlan, Step } from './plan/plan-module.js'
 export { RESTART_DEFAULTS, type RestartOptions, type RestartPolicy } from './plan/restart-policy.js'
@@ -46,6 +61,7 @@ export {
   type DockerOptions,
   DockerRuntime,
 } from './runtimes/docker/docker-runtime.js'
+export { CONFINED, type PrivilegePolicy } from './runtimes/docker/privilege-policy.js'
 export { LOG_RING_DEFAULTS, type LogRingOptions } from './runtimes/log-ring.js'
 export {
   IN_PROCESS_DEFAULTS,

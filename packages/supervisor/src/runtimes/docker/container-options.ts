@@ -13,12 +13,13 @@ export interface ContainerPreparation {
 
 /**
  * The body of the engine's `POST /containers/create` for a module: its create options as they are, with our labels,
- * its image, environment and network. Variables that create options set win, as in the original.
+ * its image (or what it was pinned to), environment and network. Variables that create options set win, as in the original.
  */
 export function containerOptions(
   specification: ModuleSpecification,
   preparation: ContainerPreparation = {},
   network?: string,
+  image = String(specification.settings.image),
 ): JsonObject {
   const options = objectOf(specification.settings.createOptions as JsonValue | undefined)
   const host = objectOf(options.HostConfig)
@@ -26,7 +27,7 @@ export function containerOptions(
   return {
     ...options,
     ...networkOf(options, host, network),
-    Image: String(specification.settings.image),
+    Image: image,
     Env: mergedEnvironment(environment, textsOf(options.Env)),
     Labels: { ...objectOf(options.Labels), ...labelsOf(specification) },
     HostConfig: {

@@ -2,6 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 import {
   type Clock,
   describeError,
+  type ImageVerifier,
+  type JsonObject,
   type Logger,
   type ModuleLogLine,
   type ModuleLogQuery,
@@ -14,6 +16,8 @@ import {
   systemClock,
 } from '@edgewright/core'
 import type Dockerode from 'dockerode'
+import type { ImageShelf } from '../../images/image-cleanup.js'
+import type { StoredImage } from '../../images/images-to-remove.js'
 import type { RegistryCredential } from '../../manifest/deployment.js'
 import { moduleExists, moduleNotFound } from '../module-error.js'
 import { observationOf } from './container-observation.js'
@@ -22,7 +26,9 @@ import { engineError, engineUnavailable, notAvailable, statusOf } from './engine
 import { engineEvents } from './engine-events.js'
 import { OWNER, OWNER_LABEL } from './labels.js'
 import { moduleLog } from './module-log.js'
-import { pullImage } from './pull-image.js'
+import { pinnedImage } from './pinned-image.js'
+import { assertPermitted, type PrivilegePolicy } from './privilege-policy.js'
+import { imageId, pullImage } from './pull-image.js'
 import { Turnstile } from './turnstile.js'
 
 /** What a {@link DockerRuntime} works with. */
@@ -33,6 +39,8 @@ export interface DockerComponents {
   readonly prepare?: (specification: ModuleSpecification, signal?: AbortSignal) => Promise<ContainerPreparation>
   /** How registries let us in; asked for each image. @default none */
   readonly credentials?: () => readonly RegistryCredential[]
+  /** Asked before an image is fetched, and before anything is made of it. @default every image will do */
+  readonly verifier?: ImageVerifier
 }
 
 /** Which engine is used, and how. */
@@ -41,6 +49,8 @@ export interface DockerOptions {
   readonly socketPath?: string
   /** A bridge network for modules that choose none; made when missing. @default the engine's default network */
   readonly network?: string
+  /** What modules may have of the machine. @default everything that createOptions ask for */
+  readonly privileges?: PrivilegePolicy
   /** Images fetched at the same time. @default 3 */
   readonly maxPulls?: number
 }
@@ -58,7 +68,7 @@ const RESYNC_DELAY = 1_000
  */
 export class DockerRuntime
   extends Service<{ change: [name: string, observation: ModuleObservation | undefined] }>
-  implements ModuleRuntime
+  implements ModuleRuntime, ImageShelf
 {
   readonly type = 'docker'
   readonly #parts: DockerComponents
@@ -94,8 +104,9 @@ export class DockerRuntime
 
   async pull(specification: ModuleSpecification, signal?: AbortSignal): Promise<void> {
     const engine = this.#running()
+    this.#assertPermitted(specification)
     const credentials = this.#parts.credentials?.() ?? []
-    const image = String(specification.settings.image)
+    const image = await pinnedImage(specification, this.#parts.verifier, signal)
     await this.#pulls.through(() => pullImage(engine, image, credentials, signal), signal)
   }
 
@@ -107,14 +118,16 @@ export class DockerRuntime
       if (isDeepStrictEqual(existing.specification, specification)) return
       throw moduleExists(name)
     }
+    this.#assertPermitted(specification)
+    const image = await pinnedImage(specification, this.#parts.verifier, signal)
     await this.#removeDead(name)
     const preparation = await this.#parts.prepare?.(specification, signal)
-    const body = containerOptions(specification, preparation, this.#options.network)
+    const body = containerOptions(specification, preparation, this.#options.network, image)
     try {
       // Body and query are given apart, so that nothing of the client's own slips into the body.
       await engine.createContainer({ _query: { name }, _body: body, abortSignal: signal } as object)
     } catch (error) {
-      if (statusOf(error) === 404) throw notAvailable(String(specification.settings.image), 'it is not on this machine')
+      if (statusOf(error) === 404) throw notAvailable(image, 'it is not on this machine')
       if (statusOf(error) === 409) throw moduleExists(name)
       throw engineError(error, name)
     }
@@ -145,6 +158,33 @@ export class DockerRuntime
     const engine = this.#running()
     if (!this.#observed.has(name)) throw moduleNotFound(name)
     yield* moduleLog({ engine, name, query, watch: this.watch.bind(this), ...(signal && { signal }) })
+  }
+
+  async images(signal?: AbortSignal): Promise<readonly StoredImage[]> {
+    const engine = this.#running()
+    const abort = signal && { abortSignal: signal }
+    const used = new Set((await engine.listContainers({ all: true, ...abort })).map(({ ImageID }) => ImageID))
+    const images = await engine.listImages({ ...abort })
+    return images.map(({ Id: id, Size: bytes }) => ({ id, bytes, isUsed: used.has(id) }))
+  }
+
+  imagesOfModules(): Iterable<string> {
+    return Array.from(this.#observed.values()).flatMap(({ imageDigest }) => imageDigest ?? [])
+  }
+
+  async imageOf(reference: string): Promise<string | undefined> {
+    return await imageId(this.#running(), reference)
+  }
+
+  /** Never one that a container is made from, also when it was made a moment ago. */
+  async removeImage(id: string, signal?: AbortSignal): Promise<void> {
+    const engine = this.#running()
+    const abort = { ...(signal && { abortSignal: signal }) }
+    const inspected = await engine.getImage(id).inspect().catch(missing)
+    // Name by name, because by its id one of several names would only go by force.
+    for (const name of [...(inspected?.RepoTags ?? []), ...(inspected?.RepoDigests ?? []), id]) {
+      await engine.getImage(name).remove(abort).catch(missing)
+    }
   }
 
   protected async onStart(): Promise<void> {
@@ -211,6 +251,11 @@ export class DockerRuntime
     this.emit('change', name, observation)
   }
 
+  #assertPermitted({ name, settings }: ModuleSpecification): void {
+    const { privileges } = this.#options
+    if (privileges !== undefined) assertPermitted(name, (settings.createOptions ?? {}) as JsonObject, privileges)
+  }
+
   /** The container of a module, if there is one and it is ours: others are never touched. */
   #ours(name: string): Dockerode.Container | undefined {
     const engine = this.#running()
@@ -254,4 +299,9 @@ async function makeNetwork(engine: Dockerode, name: string): Promise<void> {
   } catch (error) {
     if (statusOf(error) !== 409) throw engineError(error, name)
   }
+}
+
+/** Takes it as done when the engine does not have it. */
+function missing(error: unknown): undefined {
+  if (statusOf(error) !== 404) throw engineError(error, 'images')
 }

@@ -22,7 +22,7 @@ export async function pullImage(
 ): Promise<void> {
   const reference = parseImageReference(image)
   if (reference === undefined) throw notAvailable(image, 'it is not the name of an image')
-  const isHere = await hasImage(engine, image)
+  const isHere = (await imageId(engine, image)) !== undefined
   if (isHere && reference.digest !== undefined) return
   const { registry = DEFAULT_REGISTRY } = reference
   const credential = credentials.find(({ address }) => address.toLowerCase() === registry.toLowerCase())
@@ -55,15 +55,15 @@ async function pull(
     const progress: unknown = line === '' ? undefined : JSON.parse(line)
     if (isJsonObject(progress) && progress.error !== undefined) throw notAvailable(image, String(progress.error))
   }
-  if (!(await hasImage(engine, image))) throw notAvailable(image, 'the transfer broke off')
+  if ((await imageId(engine, image)) === undefined) throw notAvailable(image, 'the transfer broke off')
 }
 
-async function hasImage(engine: Dockerode, image: string): Promise<boolean> {
+/** The image that a reference means on this machine; undefined when it is not here. */
+export async function imageId(engine: Dockerode, image: string): Promise<string | undefined> {
   try {
-    await engine.getImage(image).inspect()
-    return true
+    return (await engine.getImage(image).inspect()).Id
   } catch (error) {
-    if (statusOf(error) === 404) return false
+    if (statusOf(error) === 404) return undefined
     throw engineError(error, image)
   }
 }
