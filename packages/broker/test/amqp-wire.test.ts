@@ -407,6 +407,10 @@ describe('what a peer may not do', () => {
       [OPEN, BEGIN, frame(performative(0x12, 'f000000009ffffffff40'))],
     ],
     [
+      'claim thirty million elements in a short list',
+      [OPEN, BEGIN, frame(Buffer.from('005312d000000004' + '01ffffff', 'hex'))],
+    ],
+    [
       'settle four billion deliveries at once',
       [OPEN, BEGIN, frame(performative(0x15, '41', '43', '70ffffffff', '41'))],
     ],

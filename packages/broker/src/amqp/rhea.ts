@@ -72,7 +72,7 @@ export function decodeMessage(bytes: Uint8Array): AmqpMessage {
 
 /** A container of its own for one connection, so that mechanisms and events are that connection's alone. */
 export function createConnection(options: object): { readonly container: Container; readonly connection: Connection } {
-  boundArrays()
+  boundCounts()
   const container = rhea.create_container()
   return { container, connection: container.create_connection(options as ConnectionOptions) }
 }
@@ -94,23 +94,28 @@ export function boundDispositions(session: Session, most: number): void {
 
 interface ReaderPrototype {
   remaining(): number
+  read_n(this: ReaderPrototype, count: number): unknown[]
   read_array_items(this: ReaderPrototype, count: number, type: unknown): unknown[]
 }
 
-let areArraysBounded = false
+let areCountsBounded = false
 
 /**
- * Sees that an array does not claim more elements than its bytes can hold: elements of some types take no bytes at all,
- * and the library would make 2³² of them on the peer's word.
+ * Sees that lists, maps and arrays do not claim more elements than their bytes can hold: the library makes room for as
+ * many as the peer says, and elements of an array may take no bytes at all.
  */
-function boundArrays(): void {
-  if (areArraysBounded) return
-  areArraysBounded = true
+function boundCounts(): void {
+  if (areCountsBounded) return
+  areCountsBounded = true
   const { prototype } = (rhea.types as unknown as { Reader: { prototype: ReaderPrototype } }).Reader
-  const read = prototype.read_array_items
+  const { read_n, read_array_items } = prototype
+  prototype.read_n = function bounded(count) {
+    if (count > this.remaining()) throw new Error('a list of more elements than bytes')
+    return read_n.call(this, count)
+  }
   prototype.read_array_items = function bounded(count, type) {
     if (count > this.remaining() + MAX_EMPTY_ELEMENTS) throw new Error('an array of more elements than bytes')
-    return read.call(this, count, type)
+    return read_array_items.call(this, count, type)
   }
 }
 
