@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { lockDirectory } from './directory-lock.js'
 import type { FileSystem, StoreFile } from './file-system.js'
@@ -22,7 +23,8 @@ const close = promisify(fs.close)
 /** The machine's own file system. */
 export const nodeFileSystem: FileSystem = Object.freeze({
   async makeDirectory(path: string) {
-    await mkdir(path, { recursive: true, mode: DIRECTORY_MODE })
+    const first = await mkdir(path, { recursive: true, mode: DIRECTORY_MODE })
+    if (first !== undefined) await syncParents(resolve(path), dirname(resolve(first)))
   },
   async list(path: string) {
     try {
@@ -37,12 +39,22 @@ export const nodeFileSystem: FileSystem = Object.freeze({
   },
   rename,
   remove: (path: string) => rm(path, { force: true }),
-  async syncDirectory(path: string) {
-    await using directory = await open(path, 'r')
-    await directory.sync()
-  },
+  syncDirectory,
   lock: lockDirectory,
 })
+
+async function syncDirectory(path: string): Promise<void> {
+  await using directory = await open(path, 'r')
+  await directory.sync()
+}
+
+/** A new folder is on the medium when the one that it lies in is; so are all that were made on the way to it. */
+async function syncParents(path: string, oldest: string): Promise<void> {
+  for (let parent = dirname(path); parent.length >= oldest.length; parent = dirname(parent)) {
+    await syncDirectory(parent)
+    if (parent === dirname(parent)) return
+  }
+}
 
 class NodeFile implements StoreFile {
   constructor(readonly fd: number) {}
@@ -81,8 +93,8 @@ class NodeFile implements StoreFile {
 }
 
 function readOnce(fd: number, into: Uint8Array, from: number, at: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    fs.read(fd, into, from, into.length - from, at, (error, bytes) => (error ? reject(error) : resolve(bytes)))
+  return new Promise((done, fail) => {
+    fs.read(fd, into, from, into.length - from, at, (error, bytes) => (error ? fail(error) : done(bytes)))
   })
 }
 
@@ -99,10 +111,10 @@ async function writeAll(fd: number, chunks: readonly Uint8Array[], at: number): 
 }
 
 function writeOnce(fd: number, chunks: readonly Uint8Array[], at: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const done = (error: Error | null, bytes: number) => (error ? reject(error) : resolve(bytes))
-    if (chunks.length === 1) fs.write(fd, chunks[0]!, 0, chunks[0]!.length, at, done)
-    else fs.writev(fd, chunks, at, done)
+  return new Promise((done, fail) => {
+    const answer = (error: Error | null, bytes: number) => (error ? fail(error) : done(bytes))
+    if (chunks.length === 1) fs.write(fd, chunks[0]!, 0, chunks[0]!.length, at, answer)
+    else fs.writev(fd, chunks, at, answer)
   })
 }
 

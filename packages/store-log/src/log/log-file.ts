@@ -29,6 +29,7 @@ export class LogFile {
     log.#file = await fileSystem.open(filePath(directory, 'segment', segment.number), 'write')
     if ((await log.#file.size()) > segment.size) await log.#file.truncate(segment.size)
     await log.#file.sync()
+    await fileSystem.syncDirectory(directory)
     return log
   }
 
