@@ -44,20 +44,20 @@ const { expression } = fc.letrec<{ expression: Expression }>(tie => ({
     body,
     fc
       .tuple(fc.constantFrom(...operators), tie('expression'), tie('expression'))
-      .map(([operator, left, right]) => ({ kind: 'binary', operator, left, right, ...at })),
+      .map(([operator, left, right]): Expression => ({ kind: 'binary', operator, left, right, ...at })),
     fc
       .tuple(
         fc.constantFrom('AND' as const, 'OR' as const),
         fc.array(tie('expression'), { minLength: 2, maxLength: 4 }),
       )
-      .map(([operator, operands]) => ({ kind: 'logical', operator, operands, ...at })),
-    tie('expression').map(operand => ({ kind: 'unary', operator: 'NOT', operand, ...at })),
+      .map(([operator, operands]): Expression => ({ kind: 'logical', operator, operands, ...at })),
+    tie('expression').map((operand): Expression => ({ kind: 'unary', operator: 'NOT', operand, ...at })),
     tie('expression')
       .filter(operand => operand.kind !== 'literal' || typeof operand.value !== 'number')
-      .map(operand => ({ kind: 'unary', operator: '-', operand, ...at })),
+      .map((operand): Expression => ({ kind: 'unary', operator: '-', operand, ...at })),
     fc
       .tuple(fc.constantFrom(...BUILTINS.keys()), fc.array(tie('expression'), { maxLength: 3 }))
-      .map(([called, operands]) => ({ kind: 'call', name: called, nameSpan: at, operands, ...at })),
+      .map(([called, operands]): Expression => ({ kind: 'call', name: called, nameSpan: at, operands, ...at })),
   ),
 }))
 
