@@ -282,6 +282,22 @@ describe('a session', () => {
     await client.closed()
   })
 
+  test('ends when its token has lapsed, with five minutes for clocks that differ', async () => {
+    const expiresAt = clock.now() + 7_200_000
+    host.authenticate = ({ identity }) => ({ accepted: true, identity, expiresAt })
+    const client = await login(DEVICE, { keepalive: 0 })
+    for (let minutes = 0; minutes < 120; minutes += 10) {
+      await clock.advance(600_000)
+      client.send({ cmd: 'pingreq' })
+      await client.next('pingresp')
+    }
+    await clock.advance(299_999)
+    expect(host.session(DEVICE).isOpen).toBe(true)
+    await clock.advance(1)
+    await client.closed()
+    expect(host.ends).toEqual([{ client: DEVICE, end: { kind: 'credentials-expired' } }])
+  })
+
   test('sends its will when the client is lost, and not when it takes its leave', async () => {
     const will = { topic: `devices/${DEVICE}/messages/events/a=b`, payload: Buffer.from('gone'), qos: 1 as const }
     const leaving = await login(DEVICE, { will })

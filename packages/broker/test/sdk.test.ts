@@ -264,3 +264,37 @@ describe.each(transports)('the Node SDK over %s', transport => {
     expect(host.session('press-7').subscriptions.has('methods')).toBe(keepsSubscriptions)
   })
 })
+
+test.skipIf(!mayUse443)('the Node SDK lets a module call a method of a device', async () => {
+  host = new MemoryHost([module])
+  const calls: unknown[] = []
+  const https = new HttpsFrontEnd({
+    host,
+    listen: { address: WEB_SOCKET_ADDRESS, port: 443 },
+    tls: { certificate: cert, key },
+    invoker: {
+      async invokeMethod(caller, target, { name, payload, responseTimeout, connectTimeout }) {
+        calls.push({ caller, target, name, payload, responseTimeout, connectTimeout })
+        return { status: 207, payload: { done: true } }
+      },
+    },
+  })
+  await https.start()
+  const client = await moduleClient(module, { transport: 'mqtt-ws', ca, gateway: WEB_SOCKET_ADDRESS })
+  await client.open()
+  const parameters = { methodName: 'go', payload: { a: 1 }, responseTimeoutInSeconds: 20, connectTimeoutInSeconds: 3 }
+  const answer = await client.invokeMethod('press-7', parameters)
+  expect(answer).toEqual({ status: 207, payload: { done: true } })
+  expect(calls).toEqual([
+    {
+      caller: module,
+      target: device,
+      name: 'go',
+      payload: { a: 1 },
+      responseTimeout: 20_000,
+      connectTimeout: 3_000,
+    },
+  ])
+  await client.close()
+  await https.stop()
+})

@@ -21,6 +21,7 @@ import {
 } from '@edgewright/core'
 import { ClientTopicReader, formatHubTopic, Refusal } from '@edgewright/protocol'
 import { randomUUID } from 'node:crypto'
+import { onExpiry } from '../login/expiry.js'
 import type { LoginThrottle } from '../login/login-throttle.js'
 import type { PeerFacts } from '../listener/listener.js'
 import type { ConnectRequest } from './connect-request.js'
@@ -80,6 +81,7 @@ export class MqttConnection implements ClientPeer {
   #requests = 0
   #heard: number
   #timer: Timer
+  #expiry: Timer | undefined
   #paused = false
   #onQuiet: (() => void) | undefined
 
@@ -257,6 +259,7 @@ export class MqttConnection implements ClientPeer {
         this.#opened.deliveries.add(this.#early)
         this.#early = []
         this.#keepAlive(keepAlive)
+        this.#expire(options.expiresAt)
         this.#advance({ kind: 'opened', restored })
       },
       error => this.#advance({ kind: 'not-opened', reason: describeError(error) }),
@@ -395,6 +398,11 @@ export class MqttConnection implements ClientPeer {
     check()
   }
 
+  #expire(expiresAt: number | undefined): void {
+    if (expiresAt === undefined) return
+    this.#expiry = onExpiry(this.#share.clock, expiresAt, () => this.close({ kind: 'credentials-expired' }))
+  }
+
   #violation(reason: string): void {
     this.#share.metrics.violations.add()
     this.#advance({ kind: 'violation', reason })
@@ -409,6 +417,7 @@ export class MqttConnection implements ClientPeer {
     const level = end.kind === 'protocol-error' ? 'warn' : 'debug'
     logger.log(level, 'mqtt connection closed', { client: this.#client, peer: this.#facts.address, reason })
     this.#timer.cancel()
+    this.#expiry?.cancel()
     this.#methods.rejectAll(new EdgewrightError('METHOD_NO_CLIENT', 'The client has left'))
     this.#share.writer.flush()
     this.#outlet.end()
