@@ -1,3 +1,4 @@
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import Docker from 'dockerode'
 import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest'
@@ -113,5 +114,30 @@ describe.sequential('a supervisor on a real engine', () => {
     await supervisor.start()
     await until(supervisor, status => status.good?.state === 'running' && status.bad?.failure !== undefined)
     expect(supervisor.status().find(({ name }) => name.endsWith('bad'))!.failure).toContain('The image cannot be had')
+  })
+
+  it('goes on where another was killed in the middle of a plan, and leaves the others alone', async () => {
+    supervisor = supervise([module('steady'), module('changed')])
+    await supervisor.start()
+    await until(supervisor, ({ steady, changed }) => steady?.state === 'running' && changed?.state === 'running')
+    await supervisor.stop()
+    const before = { steady: await idOf('steady'), changed: await idOf('changed') }
+
+    const wanted = [module('steady'), module('changed', STAYS, {}, { Hostname: 'changed' }), module('new')]
+    const child = fork(new URL('./support/supervisor-process.mjs', import.meta.url), {
+      execArgv: [],
+      env: { ...process.env, PREFIX: prefix, HANG_AT: `${prefix}changed`, MODULES: JSON.stringify(wanted) },
+    })
+    expect((await once(child, 'message'))[0]).toBe('hangs')
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    await expect(idOf('changed')).rejects.toMatchObject({ statusCode: 404 })
+
+    supervisor = supervise(wanted)
+    await supervisor.start()
+    await until(supervisor, status => Object.values(status).every(({ reason }) => reason === 'it runs'))
+    expect(supervisor.status()).toHaveLength(3)
+    expect(await idOf('steady')).toBe(before.steady)
+    expect(await idOf('changed')).not.toBe(before.changed)
   })
 })

@@ -29,17 +29,21 @@ export async function engineMissing(): Promise<string | undefined> {
       () => false,
     )
   if (isHere) return undefined
-  const stream = await engine.importImage(Readable.from([await shellTar()]), {
-    repo: TEST_IMAGE.slice(0, -2),
-    tag: '1',
-  })
-  await new Promise((resolve, reject) =>
-    engine.modem.followProgress(stream, error => (error === null ? resolve(undefined) : reject(error))),
-  )
+  await importImage(TEST_IMAGE.slice(0, -2))
   return undefined
 }
 
-async function shellTar(): Promise<Buffer> {
+/** Makes an image of the shell under the tag `1`, with more files beside it. */
+export async function importImage(repo: string, ...more: readonly TarEntry[]): Promise<void> {
+  const engine = new Docker()
+  const archive = tarOf([...(await shellFiles()), ...more])
+  const stream = await engine.importImage(Readable.from([archive]), { repo, tag: '1' })
+  await new Promise((resolve, reject) =>
+    engine.modem.followProgress(stream, error => (error === null ? resolve(undefined) : reject(error))),
+  )
+}
+
+async function shellFiles(): Promise<TarEntry[]> {
   const files = new Map([
     ['/bin/sh', '/bin/sh'],
     ['/bin/sleep', '/bin/sleep'],
@@ -52,5 +56,5 @@ async function shellTar(): Promise<Buffer> {
   for (const [path, source] of files) {
     entries.push({ path: path.slice(1), mode: 0o755, content: await readFile(await realpath(source)) })
   }
-  return tarOf(entries)
+  return entries
 }
