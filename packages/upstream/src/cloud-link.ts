@@ -30,13 +30,6 @@ export interface IdentitySession {
   close(): void
 }
 
-/**
- * Opens a link.
- *
- * @throws whatever keeps it from opening, or the signal's reason
- */
-export type LinkOpener = (signal: AbortSignal) => Promise<CloudLink>
-
 /** Whether there is anything to listen for. */
 export function listens(handlers: CloudHandlers): boolean {
   return handlers.desired !== undefined || handlers.method !== undefined || handlers.command !== undefined

@@ -33,6 +33,8 @@ export class IdentityChannel {
   #serving = false
   #refusals = 0
   #refusal: { readonly error: EdgewrightError; readonly until: number } | undefined
+  #kept = false
+  #gone: Promise<void> | undefined
   #users = 0
   #unused: () => void = () => undefined
   #idle: Timer | undefined
@@ -85,8 +87,23 @@ export class IdentityChannel {
     return opening
   }
 
-  /** Takes nothing more, and ends the session when what is under way is done, or after a while. */
-  async close(): Promise<void> {
+  /** From now on the session is not closed when nobody uses it. */
+  keepOpen(): void {
+    this.#kept = true
+  }
+
+  /** Whether it was closed, for good. */
+  get isClosed(): boolean {
+    return this.#closing.signal.aborted
+  }
+
+  /** Takes nothing more, and ends the session when what is under way is done, or after a while. Resolves when it is gone. */
+  close(): Promise<void> {
+    this.#gone ??= this.#close()
+    return this.#gone
+  }
+
+  async #close(): Promise<void> {
     const { clock, tuning } = this.#surroundings
     this.#closing.abort(offline('the identity was closed'))
     this.#handlersChanged()
@@ -101,6 +118,7 @@ export class IdentityChannel {
     }
     const session = await this.#session?.catch(() => undefined)
     session?.close()
+    if (session !== undefined) await aborted(session.ended)
   }
 
   async #use<T>(task: (session: IdentitySession) => Promise<T>): Promise<T> {
@@ -169,7 +187,7 @@ export class IdentityChannel {
 
   #restWhenIdle(): void {
     this.#idle?.cancel()
-    if (this.#users > 0 || this.#serving || this.#session === undefined) return
+    if (this.#kept || this.#users > 0 || this.#serving || this.#session === undefined) return
     const { clock, tuning } = this.#surroundings
     this.#idle = clock.after(tuning.idleTimeout, () => void this.#session?.then(session => session.close()))
   }

@@ -16,12 +16,12 @@ import {
 } from '@edgewright/core'
 import type { CloudLink } from './cloud-link.js'
 import { IotHubSession } from './cloud-session.js'
-import { LinkKeeper, type LinkKeeperOptions } from './link-keeper.js'
+import { LinkKeeper } from './link-keeper.js'
 import { type IotHubUpstreamTuning, type TokenSource, tuningOf } from './options.js'
 import type { Surroundings } from './surroundings.js'
 import { Traffic } from './traffic.js'
 import type { TransportName } from './transport-choice.js'
-import { type HubPorts, linkOpener } from './transports.js'
+import { type HubPorts, isMqtt, type LinkOpener, linkOpener } from './transports.js'
 
 const DEFAULT_TRANSPORTS: readonly TransportName[] = Object.freeze(['amqp', 'amqp-ws'])
 
@@ -32,7 +32,12 @@ export interface IotHubUpstreamOptions extends IotHubUpstreamTuning {
   /** A parent gateway to dial in the hub's place. */
   readonly gatewayHost?: string | undefined
   readonly ports?: HubPorts | undefined
-  /** By preference: the next is tried when one seems to be blocked, and left again when the first works. @default amqp, amqp-ws */
+  /** The gateway's own identity, which MQTT cannot do without: usually its `$edgeHub`. */
+  readonly self?: Identity | undefined
+  /**
+   * By preference: the next is tried when one seems to be blocked, and left again when the first works. MQTT needs
+   * `self`, and one connection. @default amqp, amqp-ws
+   */
   readonly transports?: readonly TransportName[] | undefined
   /** HTTP proxy for all transports, `http://user:password@host:port`. @default none */
   readonly proxy?: string | undefined
@@ -69,8 +74,12 @@ export class IotHubUpstream extends Service<UpstreamEvents> implements Upstream 
     const { host: hostname, token, clock = systemClock, logger = silentLogger, random = Math.random } = options
     const { meter, dailyBudget } = options
     const traffic = new Traffic({ clock, meter, dailyBudget })
+    const tuning = tuningOf(options)
+    if (options.transports?.some(isMqtt) && (options.self === undefined || tuning.connections !== 1)) {
+      throw new TypeError('MQTT needs the identity of the gateway itself, and connections: 1')
+    }
     this.#options = options
-    this.#surroundings = { hostname, token, clock, logger, random, tuning: tuningOf(options), traffic }
+    this.#surroundings = { hostname, token, clock, logger, random, tuning, traffic }
     this.#connectivity = { type: 'offline', since: clock.now(), reason: 'not started' }
   }
 
@@ -92,8 +101,8 @@ export class IotHubUpstream extends Service<UpstreamEvents> implements Upstream 
   }
 
   protected async onStart(): Promise<void> {
-    const { host, gatewayHost = host, ports, ca, proxy } = this.#options
-    const open = linkOpener({ host: gatewayHost, ports, ca, proxy }, this.#surroundings)
+    const { host, gatewayHost = host, ports, ca, proxy, self } = this.#options
+    const open = linkOpener({ host: gatewayHost, ports, ca, proxy, self }, this.#surroundings)
     this.#offline('connecting')
     this.#keepers = Array.from({ length: this.#surroundings.tuning.connections }, () => this.#keeper(open))
     for (const keeper of this.#keepers) keeper.start()
@@ -105,7 +114,7 @@ export class IotHubUpstream extends Service<UpstreamEvents> implements Upstream 
     this.#offline('stopped')
   }
 
-  #keeper(open: LinkKeeperOptions['open']): LinkKeeper {
+  #keeper(open: LinkOpener): LinkKeeper {
     const { clock, logger, random, tuning } = this.#surroundings
     return new LinkKeeper({
       transports: this.#options.transports ?? DEFAULT_TRANSPORTS,

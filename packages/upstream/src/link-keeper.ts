@@ -3,13 +3,13 @@ import { type BackoffOptions, backoffDelay } from './backoff.js'
 import type { CloudLink } from './cloud-link.js'
 import { mayBeBlocked } from './network/failure.js'
 import { TransportChoice, type TransportName } from './transport-choice.js'
+import type { LinkOpener } from './transports.js'
 
 /** What a {@link LinkKeeper} keeps to, and whom it tells. */
 export interface LinkKeeperOptions {
   /** By preference. */
   readonly transports: readonly TransportName[]
-  /** @throws whatever keeps the link from opening, or the signal's reason */
-  readonly open: (transport: TransportName, signal: AbortSignal) => Promise<CloudLink>
+  readonly open: LinkOpener
   readonly clock: Clock
   readonly logger: Logger
   readonly random: () => number

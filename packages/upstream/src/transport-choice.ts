@@ -1,5 +1,5 @@
 /** How an upstream speaks with the hub. */
-export type TransportName = 'amqp' | 'amqp-ws'
+export type TransportName = 'amqp' | 'amqp-ws' | 'mqtt' | 'mqtt-ws'
 
 /** Attempts of the preferred transport that must fail in a row, as if it were blocked, before others are tried. */
 const PATIENCE = 3

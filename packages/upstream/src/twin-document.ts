@@ -1,4 +1,6 @@
 import {
+  type EdgewrightError,
+  type Identity,
   isJsonObject,
   type JsonObject,
   type JsonValue,
@@ -6,7 +8,7 @@ import {
   type TwinPatch,
   type TwinProperties,
 } from '@edgewright/core'
-import { refused } from './errors.js'
+import { offline, refused, throttled, unauthorized } from './errors.js'
 
 /**
  * The twin in the hub's form: both halves, each with `$version`, and perhaps `$metadata`, which nobody below has use for.
@@ -50,6 +52,14 @@ export function failureText(status: number, body: Uint8Array): string {
   const message = isJsonObject(document) ? (document.message ?? document.Message) : undefined
   const text = typeof message === 'string' ? message : Buffer.from(body).toString('utf8')
   return `${status} ${text}`.trim().slice(0, MAX_TEXT)
+}
+
+/** What a caller of `CloudSession` is told when the hub answers a twin request with a failure. */
+export function requestFailure(identity: Identity, status: number, body: Uint8Array): EdgewrightError {
+  const text = failureText(status, body)
+  if (status === 429) return throttled(text)
+  if (status === 401 || status === 403 || status === 404) return unauthorized(identity, text)
+  return status >= 500 || status === 408 ? offline(text) : refused(text)
 }
 
 const EMPTY = Buffer.alloc(0)

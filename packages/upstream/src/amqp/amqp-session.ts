@@ -9,6 +9,7 @@ import type {
 } from '@edgewright/core'
 import type { IdentitySession } from '../cloud-link.js'
 import { offline } from '../errors.js'
+import { noMethods } from '../method-call.js'
 import { OnDemand } from '../on-demand.js'
 import { CommandLink } from './command-link.js'
 import type { AmqpContext } from './context.js'
@@ -45,7 +46,7 @@ export class AmqpSession implements IdentitySession {
       unsubscribed,
     )
     this.#methods = this.#onDemand(
-      onClosed => MethodLinks.open(host, async (...call) => (this.#handlers.method ?? nobody)(...call), onClosed),
+      onClosed => MethodLinks.open(host, async (...call) => (this.#handlers.method ?? noMethods)(...call), onClosed),
       deaf,
     )
     this.#commands = this.#onDemand(
@@ -126,10 +127,6 @@ async function openTelemetry(host: LinkHost, onClosed: OnLinkClosed): Promise<Te
 async function keepOpen(links: OnDemand<{ close(): void }>, wanted: boolean): Promise<void> {
   if (wanted) await links.get()
   else (await links.giveUp())?.close()
-}
-
-async function nobody(): Promise<never> {
-  throw new Error('nobody takes method calls here')
 }
 
 function putBack(delivery: CloudDelivery): void {

@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { type Clock, sleep } from '@edgewright/core'
-import { AMQP_LIMITS } from '@edgewright/protocol'
+import { AMQP_LIMITS, AmqpFrameSplitter } from '@edgewright/protocol'
 import rhea, { type Connection, type ConnectionOptions, type EventContext, type Session } from 'rhea'
 import { withDeadline } from '../network/deadline.js'
 import { NetworkFailure } from '../network/failure.js'
+import { GuardedSocket } from '../network/guarded-socket.js'
 import { AmqpRefusal } from './opened.js'
-import { FrameSocket } from './frame-socket.js'
 import { SilenceWatch } from '../network/silence-watch.js'
 
 /** What a connection needs, and how patient it is. */
@@ -34,10 +34,9 @@ export class AmqpConnection {
   /** Resolves with the reason when the connection is gone, however that came about. */
   readonly lost: Promise<NetworkFailure>
   readonly #options: AmqpConnectionOptions
-  readonly #socket: FrameSocket
+  readonly #socket: GuardedSocket
   readonly #connection: Connection
   readonly #watch: SilenceWatch
-  #drainWaiters: (() => void)[] = []
   #channels = 0
 
   private constructor(stream: Duplex, options: AmqpConnectionOptions) {
@@ -47,13 +46,12 @@ export class AmqpConnection {
     this.#watch = new SilenceWatch(options.clock, options.silenceLimit, () => {
       this.#fail(new NetworkFailure('silent', `nothing for ${Math.round(options.silenceLimit / 1000)} s`))
     })
-    this.#socket = new FrameSocket(stream, AMQP_LIMITS.maxFrameSize, {
+    this.#socket = new GuardedSocket(stream, new AmqpFrameSplitter(AMQP_LIMITS.maxFrameSize), {
       received: bytes => {
         this.#watch.heard()
         options.onTraffic?.('in', bytes)
       },
       sent: bytes => options.onTraffic?.('out', bytes),
-      drained: () => this.#drained(),
       ended: failure => {
         this.#watch.stop()
         onLost(failure)
@@ -88,7 +86,7 @@ export class AmqpConnection {
 
   /** Calls once when the stream takes more. */
   whenDrained(callback: () => void): void {
-    this.#drainWaiters.push(callback)
+    this.#socket.whenDrained(callback)
   }
 
   /**
@@ -147,15 +145,9 @@ export class AmqpConnection {
         this.#fail(new NetworkFailure('closed-by-peer', error ? AmqpRefusal.from(error).message : ''))
       })
   }
-
-  #drained(): void {
-    const waiters = this.#drainWaiters
-    this.#drainWaiters = []
-    for (const waiter of waiters) waiter()
-  }
 }
 
-function connectionOver(socket: FrameSocket, options: AmqpConnectionOptions): Connection {
+function connectionOver(socket: GuardedSocket, options: AmqpConnectionOptions): Connection {
   const connect = (_port: number, _host: string, _options: unknown, connected: () => void) => {
     process.nextTick(connected)
     return socket

@@ -1,4 +1,3 @@
-import { describeError, identityKey, type MethodRequest, type MethodResponse } from '@edgewright/core'
 import {
   type AmqpMessage,
   type AmqpMethodRequest,
@@ -7,19 +6,13 @@ import {
   Refusal,
 } from '@edgewright/protocol'
 import type { EventContext } from 'rhea'
-import { jsonBytes, parseJson } from '../twin-document.js'
+import { answerMethod, type MethodHandler } from '../method-call.js'
 import type { LinkHost, OnLinkClosed } from './link-host.js'
 import { attachPair, type LinkPair } from './link-pair.js'
 import { RequestQueue } from './request-queue.js'
 
 /** Calls under way at once. */
 const WINDOW = 20
-/** The hub keeps the time of a call and does not tell it; this is the most it allows, in milliseconds. */
-const LONGEST_CALL = 300_000
-
-/** Takes one call. */
-export type MethodHandler = (request: MethodRequest, signal: AbortSignal) => Promise<MethodResponse>
-
 /** The pair of links that method calls of one identity come by. */
 export class MethodLinks {
   readonly #host: LinkHost
@@ -53,20 +46,8 @@ export class MethodLinks {
   }
 
   async #call({ id, name, body }: AmqpMethodRequest, handler: MethodHandler): Promise<void> {
-    const payload = parseJson(body)
-    const limits = { responseTimeout: LONGEST_CALL, connectTimeout: 0 }
-    const request = payload === undefined ? { name, ...limits } : { name, payload, ...limits }
-    const response = await handler(request, this.#host.ended).catch((error: unknown): MethodResponse => {
-      const message = describeError(error)
-      const identity = identityKey(this.#host.identity)
-      this.#host.context.logger.log('warn', 'a method call was not answered', {
-        identity,
-        method: name,
-        error: message,
-      })
-      return { status: 500, payload: { message } }
-    })
-    if (this.#host.ended.aborted) return
-    this.#responses.push(methodResponseToAmqp({ id, status: response.status, body: jsonBytes(response.payload) }))
+    const { identity, ended: signal, context } = this.#host
+    const answer = await answerMethod({ identity, name, body, signal, logger: context.logger }, handler)
+    if (!signal.aborted) this.#responses.push(methodResponseToAmqp({ id, ...answer }))
   }
 }

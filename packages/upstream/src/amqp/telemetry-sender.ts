@@ -4,7 +4,7 @@ import type { Delivery, EventContext, Sender } from 'rhea'
 import type { AmqpConnection } from './connection.js'
 import { CreditedSender } from './credited-sender.js'
 import { AmqpRefusal } from './opened.js'
-import { TelemetryBatch } from './telemetry-batch.js'
+import { TelemetryBatch } from '../telemetry-batch.js'
 import { TelemetryTransfer } from './telemetry-transfer.js'
 
 /** What a {@link TelemetrySender} keeps to, and whom it tells. */

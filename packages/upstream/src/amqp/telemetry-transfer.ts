@@ -1,7 +1,7 @@
 import { type DeliveryOutcome, MAX_MESSAGE_BYTES, reject } from '@edgewright/core'
 import { AMQP_BATCH_FORMAT, encodeAmqpBatch, encodeAmqpMessage, telemetryToAmqp } from '@edgewright/protocol'
 import type { Transfer } from './credited-sender.js'
-import type { TelemetryBatch } from './telemetry-batch.js'
+import type { TelemetryBatch } from '../telemetry-batch.js'
 
 /** What may go into one transfer. */
 export interface TransferLimits {

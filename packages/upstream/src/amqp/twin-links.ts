@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { EdgewrightError, Identity, JsonObject, Twin, TwinPatch } from '@edgewright/core'
+import type { JsonObject, Twin, TwinPatch } from '@edgewright/core'
 import {
   type AmqpMessage,
   type AmqpTwinNotice,
@@ -10,8 +10,7 @@ import {
   twinRequestToAmqp,
 } from '@edgewright/protocol'
 import type { EventContext } from 'rhea'
-import { offline, refused, throttled, unauthorized } from '../errors.js'
-import { failureText, jsonBytes, parseDesiredPatch, parseTwin } from '../twin-document.js'
+import { jsonBytes, parseDesiredPatch, parseTwin, requestFailure } from '../twin-document.js'
 import type { LinkHost, OnLinkClosed } from './link-host.js'
 import { attachPair, type LinkPair } from './link-pair.js'
 import { Pending } from '../pending.js'
@@ -86,13 +85,6 @@ export class TwinLinks {
       return waiting
     })
     if (response.status >= 200 && response.status < 300) return response
-    throw twinFailure(this.#host.identity, response)
+    throw requestFailure(this.#host.identity, response.status, response.body)
   }
-}
-
-function twinFailure(identity: Identity, { status, body }: TwinResponse): EdgewrightError {
-  const text = failureText(status, body)
-  if (status === 429) return throttled(text)
-  if (status === 401 || status === 403 || status === 404) return unauthorized(identity, text)
-  return status >= 500 || status === 408 ? offline(text) : refused(text)
 }

@@ -1,43 +1,44 @@
 import type { Duplex } from 'node:stream'
-import { AmqpFrameSplitter, Refusal } from '@edgewright/protocol'
-import { NetworkFailure, networkFailure } from '../network/failure.js'
+import { Refusal } from '@edgewright/protocol'
+import { NetworkFailure, networkFailure } from './failure.js'
 
-/** What a {@link FrameSocket} reports. */
-export interface FrameSocketEvents {
+/** Cuts a stream into whole packets, and refuses one that claims too much. */
+export interface Splitter {
+  push(chunk: Buffer): Buffer | Refusal
+}
+
+/** What a {@link GuardedSocket} reports. */
+export interface GuardedSocketEvents {
   /** Bytes came in: a sign of life. */
   received(bytes: number): void
   sent(bytes: number): void
-  /** The stream takes more after {@link FrameSocket.congested}. */
-  drained(): void
   /** The stream is gone. Called once. */
   ended(failure: NetworkFailure): void
 }
 
 /**
- * What rhea sees as its socket. Guards what comes in, because rhea buffers whatever a frame header claims; gathers the
- * frames of one turn into one write, because rhea writes each by itself; and says when the stream is congested, because
- * rhea does not look.
+ * What a protocol library sees as its socket. Guards what comes in, because libraries buffer whatever a header claims;
+ * gathers the packets of one turn into one write, because they write each by itself; and says when the stream is
+ * congested, because they do not look.
  */
-export class FrameSocket {
+export class GuardedSocket {
   readonly #stream: Duplex
-  readonly #events: FrameSocketEvents
-  readonly #splitter: AmqpFrameSplitter
+  readonly #events: GuardedSocketEvents
+  readonly #splitter: Splitter
   #onData: (data: Buffer) => void = () => undefined
   #onEnd: () => void = () => undefined
   #pending: Buffer[] = []
+  #drainWaiters: (() => void)[] = []
   #flushing = false
   #congested = false
   #ended = false
 
-  constructor(stream: Duplex, maxFrameSize: number, events: FrameSocketEvents) {
+  constructor(stream: Duplex, splitter: Splitter, events: GuardedSocketEvents) {
     this.#stream = stream
     this.#events = events
-    this.#splitter = new AmqpFrameSplitter(maxFrameSize)
+    this.#splitter = splitter
     stream.on('data', (chunk: Buffer) => this.#receive(chunk))
-    stream.on('drain', () => {
-      this.#congested = false
-      events.drained()
-    })
+    stream.on('drain', () => this.#drained())
     stream.on('error', error => this.#finish(networkFailure(error)))
     stream.on('end', () => this.#finish(new NetworkFailure('closed-by-peer', '')))
     stream.on('close', () => this.#finish(new NetworkFailure('connection-reset', 'closed without an end')))
@@ -46,6 +47,11 @@ export class FrameSocket {
   /** Whether more than the stream wants at once is waiting to leave. */
   get congested(): boolean {
     return this.#congested
+  }
+
+  /** Calls once when the stream takes more. */
+  whenDrained(callback: () => void): void {
+    this.#drainWaiters.push(callback)
   }
 
   /** The part of an emitter that rhea uses. Errors reach it as an end: the reason is told elsewhere. */
@@ -59,7 +65,7 @@ export class FrameSocket {
     this.#pending.push(data)
     if (!this.#flushing) {
       this.#flushing = true
-      // After rhea's own turn, which is a tick of its own and may write many frames.
+      // After the library's own turn, which may be a tick of its own and write many packets.
       process.nextTick(() => this.#flush())
     }
     return !this.#congested
@@ -78,7 +84,7 @@ export class FrameSocket {
 
   /** For rhea's debug log. */
   get_id_string(): string {
-    return 'frame socket'
+    return 'guarded socket'
   }
 
   #receive(chunk: Buffer): void {
@@ -96,6 +102,13 @@ export class FrameSocket {
     this.#pending = []
     this.#events.sent(data.byteLength)
     this.#congested = !this.#stream.write(data)
+  }
+
+  #drained(): void {
+    this.#congested = false
+    const waiters = this.#drainWaiters
+    this.#drainWaiters = []
+    for (const waiter of waiters) waiter()
   }
 
   #finish(failure: NetworkFailure): void {
