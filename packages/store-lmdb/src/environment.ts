@@ -1,4 +1,4 @@
-import { mkdir, realpath } from 'node:fs/promises'
+import { access, constants, mkdir, realpath } from 'node:fs/promises'
 import { EdgewrightError } from '@edgewright/core'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { decodeNumber, encodeNumber, LAYOUT_VERSION } from './layout.js'
@@ -37,11 +37,10 @@ const openPaths = new Set<string>()
 /**
  * Opens the environment in a folder, which is made when it does not exist.
  *
- * @throws `STORE_IN_USE`, `STORE_DAMAGED`
+ * @throws `STORE_IN_USE`, `STORE_DAMAGED`, `STORE_FAILED`
  */
 export async function openEnvironment(path: string): Promise<Environment> {
-  await mkdir(path, { recursive: true })
-  const place = await realpath(path)
+  const place = await makeFolder(path)
   if (openPaths.has(place)) throw inUse(place, process.pid)
   openPaths.add(place)
   try {
@@ -49,6 +48,20 @@ export async function openEnvironment(path: string): Promise<Environment> {
   } catch (error) {
     openPaths.delete(place)
     throw error
+  }
+}
+
+async function makeFolder(path: string): Promise<string> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    await access(path, constants.W_OK)
+    return await realpath(path)
+  } catch (cause) {
+    throw new EdgewrightError('STORE_FAILED', `The folder cannot be used: ${(cause as Error).message}`, {
+      place: path,
+      remedy: 'Give the store a folder that this user may write to.',
+      cause,
+    })
   }
 }
 
@@ -87,7 +100,7 @@ function openRoot(path: string): RootDatabase<Buffer, Buffer> {
   } catch (cause) {
     throw new EdgewrightError('STORE_DAMAGED', 'LMDB cannot open the store', {
       place: path,
-      remedy: 'Check the permissions of the folder; if they are right, restore it from a copy or move it away.',
+      remedy: 'Restore it from a copy, or move it away to start empty.',
       cause,
     })
   }

@@ -1,6 +1,7 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { storeConformance, type StoreUnderTest } from '@edgewright/testkit/store'
 import { describe, it } from 'vitest'
 import { LmdbStore } from './lmdb-store.js'
@@ -16,6 +17,7 @@ function temporary(): Promise<string> {
 function subject(path: string): StoreUnderTest {
   return {
     open: settings => new LmdbStore({ path: join(path, 'store'), ...settings }),
+    openNowhere: () => new LmdbStore({ path: join(fileURLToPath(import.meta.url), 'store') }),
     keepsData: true,
     isExclusive: true,
     async crash() {

@@ -1,6 +1,7 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type StoreUnderTest, storeConformance } from '@edgewright/testkit/store'
 import { describe, it } from 'vitest'
 import { damageFiles } from '../test/damage-files.js'
@@ -34,6 +35,7 @@ function subject(directory: string): StoreUnderTest {
   const path = join(directory, 'store')
   return {
     open: settings => new LogStore({ path, ...settings }),
+    openNowhere: () => new LogStore({ path: join(fileURLToPath(import.meta.url), 'store') }),
     keepsData: true,
     isExclusive: true,
     async crash() {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import {
   type Counter,
-  type EdgewrightError,
+  EdgewrightError,
   type Logger,
   memoryMeter,
   settleInOrder,
@@ -52,6 +52,14 @@ export class OpenLog implements WriterEvents {
    * @throws `STORE_IN_USE`, `STORE_DAMAGED`, `STORE_FULL`, `STORE_FAILED`
    */
   static async open(options: LogStoreOptions, listener: FindingsListener): Promise<OpenLog> {
+    try {
+      return await OpenLog.#open(options, listener)
+    } catch (error) {
+      throw EdgewrightError.is(error) ? error : mediumError(error, options.path)
+    }
+  }
+
+  static async #open(options: LogStoreOptions, listener: FindingsListener): Promise<OpenLog> {
     const { path, fileSystem = nodeFileSystem, logger } = options
     await fileSystem.makeDirectory(path)
     const lock = await fileSystem.lock(path)

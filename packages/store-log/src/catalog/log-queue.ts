@@ -6,6 +6,15 @@ import { Chunk } from './chunk.js'
 /** Gets an entry's place and payload. */
 export type EntryVisitor = (address: Address, payload: Payload, position: Position, expiresAt: number) => void
 
+type MutableRun = { -readonly [Key in keyof Run]: Run[Key] }
+
+/** Adds positions behind all that are there, to the last run when they follow on it. */
+function addRun(runs: MutableRun[], from: Position, through: Position): void {
+  const last = runs.at(-1)
+  if (last?.through === from - 1) last.through = through
+  else runs.push({ from, through })
+}
+
 /** One entry of one chunk. */
 interface Slot {
   readonly chunk: Chunk
@@ -158,33 +167,28 @@ export class LogQueue {
 
   /** Durable positions, as runs. */
   runs(): Run[] {
-    const runs: Run[] = []
-    let from = 0
-    let through = -1
-    this.visit(0, (_address, _payload, position) => {
-      if (position !== through + 1 || through < 0) {
-        if (through >= 0) runs.push({ from, through })
-        from = position
+    const runs: MutableRun[] = []
+    for (const chunk of this.#chunks) {
+      const { first, last } = chunk
+      if (last < this.visible && last - first === chunk.length - 1) addRun(runs, first, last)
+      else {
+        for (let slot = chunk.start; slot < chunk.end && chunk.position(slot) < this.visible; slot++) {
+          addRun(runs, chunk.position(slot), chunk.position(slot))
+        }
       }
-      through = position
-      return true
-    })
-    if (through >= 0) runs.push({ from, through })
+    }
     return runs
   }
 
   /** Durable positions that expire by `now`, as runs. */
   expiredRuns(now: number): Run[] {
-    const runs: { from: Position; through: Position }[] = []
+    const runs: MutableRun[] = []
     for (const chunk of this.#chunks) {
       if (chunk.soonest > now) continue
       chunk.tighten()
       for (let slot = chunk.start; slot < chunk.end; slot++) {
         const position = chunk.position(slot)
-        if (chunk.expiresAt(slot) > now || position >= this.visible) continue
-        const last = runs.at(-1)
-        if (last?.through === position - 1) last.through = position
-        else runs.push({ from: position, through: position })
+        if (chunk.expiresAt(slot) <= now && position < this.visible) addRun(runs, position, position)
       }
     }
     return runs

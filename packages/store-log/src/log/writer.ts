@@ -95,15 +95,15 @@ export class Writer {
     await this.#running
   }
 
-  /** Ends the log with a record that says: all before it was durable. So a damaged byte cannot pass for a torn end. */
+  /**
+   * Ends the log with a record that says: all before it was durable. So a damaged byte cannot pass for a torn end. When
+   * it cannot be written the store opens as after a crash.
+   */
   async close(): Promise<void> {
     await this.idle()
-    try {
-      this.#encoder.fence()
-      await this.#commit(this.#closeGroup())
-    } finally {
-      await this.file.close()
-    }
+    this.#encoder.fence()
+    await this.#commit(this.#closeGroup()).catch(() => this.file.discard().catch(() => undefined))
+    await this.file.close()
   }
 
   #encode(write: Write, { appends, removals, puts }: Change): void {

@@ -72,6 +72,18 @@ export const stateTests: StoreTests = ({ describe, it }, make) => {
     )
 
     it(
+      'fails to start where no store can be, and may be tried again',
+      onSubject(make, async subject => {
+        const store = subject.openNowhere?.()
+        if (store === undefined) return
+        await rejectsWith('STORE_FAILED', store.start())
+        await rejectsWith('STORE_FAILED', store.start())
+        await assertRefusing(store)
+        await store.stop()
+      }),
+    )
+
+    it(
       'never refuses a running store',
       withStore(make, async store => {
         for (const [, call] of PROMISING) await call(store)

@@ -19,6 +19,8 @@ export interface StoreUnderTest {
   crash?(): Promise<StoreUnderTest>
   /** Changes bytes of the data at random; called while no store is running. `random` gives 0 ≤ n < 1. */
   damage?(random: () => number): Promise<void>
+  /** A store on a place that cannot be one: a path that leads through a file. */
+  openNowhere?(): Store
   /** Mends what refuses to open as `STORE_DAMAGED`, as the error's remedy says; absent when nothing ever does. */
   repair?(): Promise<void>
   /** Clears away whatever the data left on the machine. */
