@@ -62,9 +62,10 @@ export class EventFiles {
     const path = join(this.#folder, name)
     const [header, ...events] = (await readLines(path)) as unknown as [{ next: number[] } | undefined, ...JsonObject[]]
     if (header !== undefined) this.#resume(header.next)
-    for (const event of events) this.#log.restore(eventFromJson(event))
-    this.#segments.push({ path, end: this.#log.taken })
     this.#next = Number(NAME.exec(name)?.[1]) + 1
+    for (const event of events) this.#log.restore(eventFromJson(event))
+    if (events.length > 0) this.#segments.push({ path, end: this.#log.taken })
+    else await rm(path)
   }
 
   #resume(next: readonly number[]): void {

@@ -32,7 +32,7 @@ export class JournaledTables implements TableSource {
     }
     const opened = new JournaledTables(tables, new Journal(path))
     // Also takes away a last line that was never finished, which the next one would be appended to.
-    if (lines.length > 0) opened.#compact()
+    opened.#compact()
     return opened
   }
 
