@@ -11,3 +11,8 @@ it('runs what the README shows', async () => {
     { name: 'shaky', state: 'backoff', reason: 'out of order' },
   ])
 })
+
+it('shows in the documentation of the port the test that is run', async () => {
+  const page = await readFile(new URL('../../../docs/ports/module-runtime.md', import.meta.url), 'utf8')
+  expect(page).toContain(await readFile(new URL('process-conformance.test.ts', import.meta.url), 'utf8'))
+})
