@@ -8,3 +8,5 @@ export { IotHubUpstream, type IotHubUpstreamOptions } from './iot-hub-upstream.j
 export type { HubPorts } from './transports.js'
 export type { TransportName } from './transport-choice.js'
 export { type IotHubUpstreamTuning, type TokenSource, UPSTREAM_DEFAULTS } from './options.js'
+export { FOLDER_UPSTREAM_DEFAULTS, FolderUpstream, type FolderUpstreamOptions } from './folder/folder-upstream.js'
+export { parseMessages } from './folder/telemetry-file.js'
