@@ -1,7 +1,8 @@
 import type { ComparisonOperator } from '../check/checked.js'
 import type { Code, NumberCode } from './code.js'
-import type { BodySlot, PropertySlot } from './evaluation.js'
+import type { BodySlot } from './body-lookup.js'
 import type { Text } from './functions.js'
+import type { PropertySlot } from './property-lookup.js'
 import type { Value } from './value.js'
 
 type Operators<T> = Readonly<Record<ComparisonOperator, T>>

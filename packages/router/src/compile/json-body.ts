@@ -22,6 +22,7 @@ const JSON_TYPE = 'application/json'
 export function bodyEncoding(message: Message, source: MessageSource, semantics: Semantics): BodyEncoding | undefined {
   const { contentType, contentEncoding } = message.system
   if (contentType === JSON_TYPE && contentEncoding === 'utf-8') return 'utf-8'
+  if (contentType === JSON_TYPE && contentEncoding === undefined && semantics === 'edgewright') return 'utf-8'
   if (semantics === 'iotedge') {
     const encoding = contentEncoding?.toLowerCase()
     const known = encoding === 'utf8' ? undefined : ENCODINGS.get(encoding ?? '')
@@ -36,24 +37,13 @@ export function bodyEncoding(message: Message, source: MessageSource, semantics:
 
 const MAX_PARAMETERS = 16
 
-/**
- * The body as JSON.
- *
- * @returns undefined when it is not JSON, too large, or of a form that the semantics does not look into.
- */
-export function readJsonBody(
-  message: Message,
-  source: MessageSource,
-  semantics: Semantics,
-  maxBytes: number,
-): JsonValue | undefined {
-  const encoding = bodyEncoding(message, source, semantics)
-  if (encoding === undefined || message.body.byteLength > maxBytes) return undefined
-  const root = parse(message.body, encoding, semantics)
+/** A body as JSON; undefined when it is none, or of a kind that the semantics does not look into. */
+export function parseJsonBody(body: Uint8Array, encoding: BodyEncoding, semantics: Semantics): JsonValue | undefined {
+  const root = parse(body, encoding, semantics)
   return root !== undefined && isSearchable(root, semantics) ? root : undefined
 }
 
-/** Why {@link readJsonBody} gives nothing, for people; undefined when it gives something. */
+/** Why conditions cannot look into a body, for people; undefined when they can. */
 export function whyUnusable(
   message: Message,
   source: MessageSource,

@@ -47,7 +47,7 @@ const EXACT_DIGITS = 15
 const POWERS_OF_TEN = Float64Array.from({ length: EXACT_DIGITS + 1 }, (_, exponent) => 10 ** exponent)
 
 /** The number in a text of nothing but digits, with a minus or a point: nearly every reading. NaN for other texts. */
-function parsePlain(text: string): number {
+export function parsePlain(text: string): number {
   const length = text.length
   const negative = length > 0 && text.charCodeAt(0) === MINUS
   const first = negative ? 1 : 0
