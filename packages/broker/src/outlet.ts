@@ -44,6 +44,7 @@ export class Outlet {
   /** Writes the last bytes and ends the connection, whether the client takes them or not. */
   end(last?: Buffer): void {
     this.#watch?.cancel()
+    if (this.#stream.destroyed) return
     const destroy = () => void this.#stream.destroy()
     const deadline = this.#clock.after(GOODBYE, destroy)
     this.#stream.once('close', () => deadline.cancel())

@@ -1,3 +1,4 @@
+import { Fifo } from '../fifo.js'
 import {
   ACCEPTED,
   type Delivery,
@@ -37,7 +38,7 @@ export class OutgoingLink {
   readonly #sender: Sender & LinkInternals
   readonly #options: OutgoingLinkOptions
   readonly #unsettled = new Map<Delivery, (outcome: Outcome) => void>()
-  #queue: OutgoingMessage[] = []
+  readonly #queue = new Fifo<OutgoingMessage>()
   #sent = 0
   #isOpen = false
 
@@ -65,33 +66,32 @@ export class OutgoingLink {
 
   /** Sends as soon as it can be. */
   send(...messages: readonly OutgoingMessage[]): void {
-    this.#queue.push(...messages)
+    for (const message of messages) this.#queue.push(message)
     this.pump()
   }
 
   /** Sends what can be sent now. */
   pump(): void {
-    if (!this.#isOpen || this.#queue.length === 0) return
-    let room = Math.min(this.#credit, this.#options.window - this.#unsettled.size)
-    let handed = 0
-    for (; handed < this.#queue.length && room > 0 && !this.#options.isCongested(); handed += 1, room -= 1) {
-      this.#hand(this.#queue[handed]!)
+    while (this.#isOpen && this.#hasRoom) {
+      const next = this.#queue.shift()
+      if (next === undefined) return
+      this.#hand(next)
     }
-    if (handed > 0) this.#queue = this.#queue.slice(handed)
   }
 
   /** The link is gone: what has no outcome is released. */
   close(): void {
     this.#isOpen = false
-    const waiting = [...this.#unsettled.values(), ...this.#queue.map(({ onOutcome }) => onOutcome)]
+    const unsettled = [...this.#unsettled.values()]
     this.#unsettled.clear()
-    this.#queue = []
-    for (const onOutcome of waiting) onOutcome?.('released')
+    for (const onOutcome of unsettled) onOutcome('released')
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) next.onOutcome?.('released')
   }
 
-  get #credit(): number {
-    if (!this.#sender.sendable()) return 0
-    return this.#sender.delivery_count + this.#sender.credit - this.#sent
+  get #hasRoom(): boolean {
+    const credit = this.#sender.delivery_count + this.#sender.credit - this.#sent
+    const { window, isCongested } = this.#options
+    return credit > 0 && this.#sender.sendable() && this.#unsettled.size < window && !isCongested()
   }
 
   #hand({ encode, tag, onOutcome }: OutgoingMessage): void {

@@ -1,3 +1,4 @@
+import { Fifo } from '../fifo.js'
 import type { PacketWriter } from './packet-writer.js'
 
 /** What came in one chunk and is to be acknowledged together. */
@@ -15,7 +16,7 @@ export class AcknowledgementGroup {
  * [MQTT-4.6.0-2].
  */
 export class Acknowledgements {
-  readonly #groups: AcknowledgementGroup[] = []
+  readonly #groups = new Fifo<AcknowledgementGroup>()
 
   /** Takes the next place in the order. */
   reserve(group: AcknowledgementGroup): void {
@@ -24,7 +25,7 @@ export class Acknowledgements {
 
   /** Writes every PUBACK whose turn has come. */
   writeReady(writer: PacketWriter): void {
-    while (this.#groups[0]?.taken !== undefined) {
+    while (this.#groups.first?.taken !== undefined) {
       const { messageIds, after, taken } = this.#groups.shift()!
       for (let index = 0; index < messageIds.length && after[index]! <= taken!; index += 1) {
         writer.puback(messageIds[index]!)

@@ -1,42 +1,29 @@
 import type { Duplex } from 'node:stream'
 import {
   type Authentication,
-  type ClientDelivery,
-  type ClientPeer,
   type Clock,
   describeError,
-  EdgewrightError,
-  type HubSession,
   identityKey,
-  type JsonObject,
   type Logger,
-  type MethodRequest,
-  type MethodResponse,
   type SessionEnd,
   type SessionHost,
   type SessionOptions,
-  type Subscription,
   type Timer,
-  type TwinPatch,
 } from '@edgewright/core'
-import { ClientTopicReader, formatHubTopic, Refusal } from '@edgewright/protocol'
-import { randomUUID } from 'node:crypto'
+import { type ClientTopic, ClientTopicReader, type TelemetryTopic } from '@edgewright/protocol'
+import type { Packet } from 'mqtt-packet'
+import type { PeerFacts } from '../listener/listener.js'
 import { onExpiry } from '../login/expiry.js'
 import type { LoginThrottle } from '../login/login-throttle.js'
-import type { PeerFacts } from '../listener/listener.js'
+import { MqttClient } from './client.js'
 import type { ConnectRequest } from './connect-request.js'
-import { formatDesired, formatFailure, formatTwin, type TwinFailure, twinFailure } from '../control-bodies.js'
-import { Deliveries } from './deliveries.js'
-import { Intake } from './intake.js'
+import { GatedOutlet } from './gated-outlet.js'
+import { KeepAlive } from './keep-alive.js'
 import type { NormalMqttLimits } from './limits.js'
 import type { MqttMetrics } from './metrics.js'
-import { GatedOutlet } from './gated-outlet.js'
-import { connack, connectLevel, decodePacket, hasValidFlags, PINGRESP, suback, unsuback } from './packet-codec.js'
-import { PacketCutter } from './packet-cutter.js'
-import { PacketType } from './packet-type.js'
+import { connack, PINGRESP } from './packet-codec.js'
+import { type PacketHandler, PacketReader } from './packet-reader.js'
 import type { PacketWriter } from './packet-writer.js'
-import { PendingMethods } from '../pending-methods.js'
-import { type PublishParts, readPublish } from './publish.js'
 import { advance, grantedQos, newSession, type SessionEffect, type SessionInput, type SessionState } from './session.js'
 
 /** What the connections of a front-end share. */
@@ -56,146 +43,97 @@ export interface ConnectionFacts extends PeerFacts {
   readonly transport: string
 }
 
-/** What a connection has once the hub has opened its session. */
-interface Opened {
-  readonly session: HubSession
-  readonly topics: ClientTopicReader
-  readonly intake: Intake
-  readonly deliveries: Deliveries
-}
-
-/** One MQTT connection: bytes to packets, packets to the session's state machine, its effects to hub and socket. */
-export class MqttConnection implements ClientPeer {
-  readonly transport: string
+/** One MQTT connection: packets to the session's state machine, its effects to the socket and to the client. */
+export class MqttConnection implements PacketHandler {
   readonly #share: ConnectionShare
   readonly #facts: ConnectionFacts
   readonly #stream: Duplex
-  readonly #cutter: PacketCutter
+  readonly #reader: PacketReader
   readonly #outlet: GatedOutlet
-  readonly #methods: PendingMethods
+  readonly #keepAlive: KeepAlive
   #state: SessionState
-  #client: string
-  #opened: Opened | undefined
-  /** Deliveries that the hub gave before the client was welcomed. */
-  #early: ClientDelivery[] = []
-  #requests = 0
-  #heard: number
-  #timer: Timer
-  #expiry: Timer | undefined
-  #paused = false
+  #client: MqttClient | undefined
+  #name: string
+  /** Ends the login that takes too long, and later the session whose credentials have lapsed. */
+  #deadline: Timer | undefined
+  #isPaused = false
   #onQuiet: (() => void) | undefined
 
   constructor(stream: Duplex, facts: ConnectionFacts, share: ConnectionShare) {
     const { clock, limits, logger } = share
-    this.transport = facts.transport
     this.#share = share
     this.#facts = facts
     this.#stream = stream
-    this.#client = facts.address
+    this.#name = facts.address
     this.#state = newSession(facts)
-    this.#cutter = new PacketCutter(limits.maxConnectBytes)
-    this.#outlet = new GatedOutlet(stream, clock, limits, () =>
-      this.#overdue('the client takes nothing of what it is sent'),
-    )
-    this.#methods = new PendingMethods(limits.maxMethods)
-    this.#heard = clock.monotonic()
-    this.#timer = clock.after(limits.connectTimeout, () => this.#overdue('no accepted CONNECT in time'))
+    this.#reader = new PacketReader(limits.maxConnectBytes, this)
+    this.#outlet = new GatedOutlet(stream, clock, limits, () => this.#overdue(TAKES_NOTHING))
+    this.#keepAlive = new KeepAlive(clock, () => this.#overdue(SILENT))
+    this.#deadline = clock.after(limits.connectTimeout, () => this.#overdue('no accepted CONNECT in time'))
     stream.on('data', (chunk: Buffer) => this.#onData(chunk))
     stream.on('drain', () => this.#onProgress())
-    stream.on('error', error => logger.log('debug', 'mqtt connection failed', { client: this.#client, error }))
-    stream.on('close', () => this.#onStreamClosed())
+    stream.on('error', error => logger.log('debug', 'mqtt connection failed', { client: this.#name, error }))
+    stream.on('close', () => this.#advance({ kind: 'lost' }))
   }
 
-  deliver(deliveries: readonly ClientDelivery[]): void {
-    if (this.#opened === undefined) this.#early.push(...deliveries)
-    else this.#opened.deliveries.add(deliveries)
-    this.#pump()
-  }
-
-  desired(patch: TwinPatch): void {
-    this.#publish(formatHubTopic({ kind: 'desired', version: patch.version }), formatDesired(patch))
-  }
-
-  method(request: MethodRequest, signal: AbortSignal): Promise<MethodResponse> {
-    const { name, payload } = request
-    const body = payload === undefined ? '' : JSON.stringify(payload)
-    return this.#methods.call(
-      requestId => this.#publish(formatHubTopic({ kind: 'method-request', name, requestId }), body),
-      signal,
-    )
-  }
-
+  /** Ends the session and the connection. */
   close(end: SessionEnd): void {
     this.#advance({ kind: 'ended', end })
   }
 
   /** Reads nothing more, and resolves once what was read is stored and acknowledged. */
   finish(): Promise<void> {
-    this.#paused = true
-    this.#stream.pause()
     return new Promise(resolve => {
       this.#onQuiet = resolve
+      this.#setFlow()
       this.#checkQuiet()
     })
   }
 
-  /** Ends the connection at once. */
-  destroy(): void {
-    this.#stream.destroy()
+  onTelemetry(topic: TelemetryTopic, body: Buffer, messageId: number, retain: boolean): void {
+    this.#client?.take(topic, body, messageId, retain)
+  }
+
+  onControl(topic: Exclude<ClientTopic, TelemetryTopic>, body: Buffer, messageId: number): void {
+    if (messageId !== 0) this.#client?.acknowledge(messageId)
+    this.#advance({ kind: 'control', topic, body })
+  }
+
+  onPuback(messageId: number): void {
+    this.#client?.settle(messageId)
+  }
+
+  onPacket(packet: Packet): void {
+    this.#advance({ kind: 'packet', packet })
+  }
+
+  onForeignVersion(level: number): void {
+    this.#advance({ kind: 'foreign-version', level })
+  }
+
+  onViolation(reason: string): void {
+    this.#share.metrics.violations.add()
+    this.#advance({ kind: 'violation', reason })
   }
 
   #onData(chunk: Buffer): void {
     if (this.#state.phase === 'closed') return
-    this.#heard = this.#share.clock.monotonic()
-    this.#cutter.append(chunk)
+    this.#keepAlive.heard()
+    this.#reader.append(chunk)
     this.#read()
   }
 
   /** Reads packets until there is none, or until who the client is has to be found out first. */
   #read(): void {
-    while (this.#state.phase === 'new' || this.#state.phase === 'open') {
-      const cut = this.#cutter.next()
-      if (cut === 'incomplete') break
-      if (cut === 'packet') this.#onPacket()
-      else this.#violation(cut === 'too-long' ? 'a packet longer than allowed' : 'a malformed fixed header')
-    }
-    const received = this.#opened?.intake.commit() ?? 0
-    if (received > 0) this.#share.metrics.received.add(received)
+    while ((this.#state.phase === 'new' || this.#state.phase === 'open') && this.#reader.next());
+    this.#client?.commit()
     this.#onProgress()
-  }
-
-  #onPacket() {
-    const { first, bytes, start, end } = this.#cutter
-    const type = first >>> 4
-    if (type === PacketType.publish) return this.#onPublish()
-    if (!hasValidFlags(first)) return this.#violation('flags that the packet type does not have [MQTT-2.2.2-2]')
-    if (type === PacketType.puback && this.#opened !== undefined && end - start === 2) {
-      return this.#opened.deliveries.acknowledge((bytes[start]! << 8) | bytes[start + 1]!)
-    }
-    const level = type === PacketType.connect ? connectLevel(bytes, start, end) : undefined
-    if (level !== undefined && level !== 4) return this.#advance({ kind: 'foreign-version', level })
-    const packet = decodePacket(this.#cutter.packet())
-    if (packet === undefined) this.#violation('a malformed packet')
-    else this.#advance({ kind: 'packet', packet })
-  }
-
-  #onPublish() {
-    if (this.#opened === undefined) return this.#violation('a PUBLISH before CONNECT [MQTT-3.1.0-1]')
-    const { intake, topics } = this.#opened
-    const fault = readPublish(this.#cutter, PARTS)
-    if (fault !== undefined) return this.#violation(fault)
-    const { bytes, end } = this.#cutter
-    const { topicStart, topicEnd, bodyStart, messageId, retain } = PARTS
-    const topic = topics.read(bytes, topicStart, topicEnd)
-    if (topic instanceof Refusal) return this.#violation(topic.reason)
-    const body = bytes.subarray(bodyStart, end)
-    if (topic.kind === 'telemetry') return intake.message(topic, body, messageId, retain)
-    if (messageId !== 0) intake.acknowledge(messageId)
-    this.#advance({ kind: 'control', topic, body })
   }
 
   #advance(input: SessionInput): void {
     const { state, effects } = advance(this.#state, input)
+    // What came before the end counts.
+    if (state.phase === 'closed') this.#client?.commit()
     this.#state = state
     for (const effect of effects) this.#perform(effect)
   }
@@ -210,29 +148,17 @@ export class MqttConnection implements ClientPeer {
         return this.#welcome(effect.sessionPresent)
       case 'turn-away':
         return this.#turnAway(effect.returnCode, effect.reason, effect.badLogin)
-      case 'subscribe':
-        return this.#subscribe(effect.messageId, effect.subscriptions, effect.granted)
-      case 'unsubscribe':
-        return this.#unsubscribe(effect.messageId, effect.subscriptions)
-      case 'pong':
-        return this.#share.writer.to(this.#outlet).packet(PINGRESP)
-      case 'get-twin':
-        return this.#getTwin(effect.requestId)
-      case 'report':
-        return this.#report(effect.requestId, effect.patch)
-      case 'fail-report':
-        return this.#failTwin(effect.requestId, effect.failure)
-      case 'answer-method':
-        return this.#methods.answer(effect.requestId, effect.response)
-      case 'send-will':
-        return void this.#opened?.session.send([effect.will]).catch(() => undefined)
       case 'close':
         return this.#end(effect.end, effect.reason)
+      case 'pong':
+        return this.#share.writer.to(this.#outlet).packet(PINGRESP)
+      default:
+        return this.#client?.perform(effect)
     }
   }
 
   #authenticate(request: ConnectRequest): void {
-    this.#client = identityKey(request.identity)
+    this.#name = identityKey(request.identity)
     const conclude = (verdict: Authentication) => this.#advance({ kind: 'authenticated', verdict })
     const fail = (error: unknown) => conclude({ accepted: false, reason: 'unavailable', detail: describeError(error) })
     try {
@@ -245,29 +171,36 @@ export class MqttConnection implements ClientPeer {
   }
 
   #open(options: Omit<SessionOptions, 'peer'>, keepAlive: number): void {
-    const { host, limits, metrics } = this.#share
-    host.openSession({ ...options, peer: this }).then(
+    const { host, limits } = this.#share
+    const { identity, expiresAt } = options
+    const client = new MqttClient(identity, this.#facts.transport, this.#share, this.#outlet, {
+      onProgress: () => this.#onProgress(),
+      onFailure: reason => this.onViolation(reason),
+      onEnd: end => this.close(end),
+    })
+    this.#client = client
+    host.openSession({ ...options, peer: client }).then(
       ({ session, restored }) => {
         if (this.#state.phase === 'closed') return session.close({ kind: 'client-left' })
-        const fail = (reason: string) => this.#violation(reason)
-        this.#opened = {
-          session,
-          topics: new ClientTopicReader(options.identity),
-          intake: new Intake(session, limits, () => this.#onProgress(), fail),
-          deliveries: new Deliveries(options.identity, limits.outboundWindow, metrics),
-        }
-        this.#opened.deliveries.add(this.#early)
-        this.#early = []
-        this.#keepAlive(keepAlive)
-        this.#expire(options.expiresAt)
+        client.open(session)
+        this.#reader.open(new ClientTopicReader(identity), limits.maxPacketBytes)
+        this.#startTimes(keepAlive, expiresAt)
         this.#advance({ kind: 'opened', restored })
       },
       error => this.#advance({ kind: 'not-opened', reason: describeError(error) }),
     )
   }
 
+  #startTimes(asked: number, expiresAt: number | undefined): void {
+    const { clock, limits } = this.#share
+    this.#deadline?.cancel()
+    const lapse = () => this.close({ kind: 'credentials-expired' })
+    this.#deadline = expiresAt === undefined ? undefined : onExpiry(clock, expiresAt, lapse)
+    const granted = asked === 0 ? limits.maxKeepAlive : Math.min(asked, limits.maxKeepAlive)
+    this.#keepAlive.start(granted * 1.5)
+  }
+
   #welcome(sessionPresent: boolean): void {
-    this.#cutter.limit = this.#share.limits.maxPacketBytes
     this.#outlet.open(connack(0, sessionPresent))
     this.#read()
   }
@@ -275,8 +208,8 @@ export class MqttConnection implements ClientPeer {
   #turnAway(returnCode: number, reason: string, badLogin: boolean): void {
     const { logger, metrics, throttle } = this.#share
     const { address: peer } = this.#facts
-    this.#timer.cancel()
-    logger.log('warn', 'mqtt client refused', { client: this.#client, peer, returnCode, reason })
+    this.#deadline?.cancel()
+    logger.log('warn', 'mqtt client refused', { client: this.#name, peer, returnCode, reason })
     const answer = () => this.#outlet.end(connack(returnCode, false))
     if (badLogin) {
       metrics.refusedLogins.add()
@@ -284,84 +217,13 @@ export class MqttConnection implements ClientPeer {
     } else answer()
   }
 
-  #subscribe(messageId: number, subscriptions: readonly Subscription[], granted: readonly number[]): void {
-    const { session } = this.#opened!
-    this.#request(
-      Promise.all(subscriptions.map(subscription => session.subscribe(subscription))).then(() =>
-        this.#outlet.write(suback(messageId, granted)),
-      ),
-    )
-  }
-
-  #unsubscribe(messageId: number, subscriptions: readonly Subscription[]): void {
-    const { session } = this.#opened!
-    this.#request(
-      Promise.all(subscriptions.map(subscription => session.unsubscribe(subscription))).then(() =>
-        this.#outlet.write(unsuback(messageId)),
-      ),
-    )
-  }
-
-  #getTwin(requestId: string): void {
-    this.#request(
-      this.#opened!.session.getTwin().then(
-        twin => this.#publish(formatHubTopic({ kind: 'twin-response', status: 200, requestId }), formatTwin(twin)),
-        error => this.#failTwin(requestId, twinFailure(error)),
-      ),
-    )
-  }
-
-  #report(requestId: string | undefined, patch: JsonObject): void {
-    this.#request(
-      this.#opened!.session.report(patch).then(
-        version => {
-          if (requestId === undefined) return
-          this.#publish(formatHubTopic({ kind: 'twin-response', status: 204, requestId, version }), '')
-        },
-        error => requestId !== undefined && this.#failTwin(requestId, twinFailure(error)),
-      ),
-    )
-  }
-
-  #failTwin(requestId: string, failure: TwinFailure): void {
-    const trackingId = randomUUID()
-    const { logger, clock } = this.#share
-    logger.log('info', 'twin request failed', { client: this.#client, trackingId, reason: failure.message })
-    const topic = formatHubTopic({ kind: 'twin-response', status: failure.status, requestId })
-    this.#publish(topic, formatFailure(failure, trackingId, clock.now()))
-  }
-
-  #request(work: Promise<unknown>): void {
-    this.#requests += 1
-    const done = () => {
-      this.#requests -= 1
-      this.#onProgress()
-    }
-    work.then(done, error => {
-      this.#violation(`a request could not be answered: ${describeError(error)}`)
-      done()
-    })
-  }
-
-  /** Twin and method topics go out with QoS 0. Source: wire reference, section 2.3. */
-  #publish(topic: string, body: string): void {
-    const writer = this.#share.writer.to(this.#outlet)
-    writer.publish(topic, Buffer.from(body, 'utf8'), 0)
-    writer.flush()
-  }
-
-  #pump(): void {
-    if (this.#state.phase !== 'open' || this.#opened === undefined) return
-    const state = this.#state
-    this.#opened.deliveries.pump(this.#share.writer, this.#outlet, kind => grantedQos(state, kind))
-  }
-
   /** Something became durable, was answered, or was taken by the client. */
   #onProgress(): void {
-    if (this.#state.phase !== 'closed') {
-      this.#opened?.intake.writeAcknowledgements(this.#share.writer.to(this.#outlet))
-      this.#pump()
-      this.#share.writer.flush()
+    const { writer } = this.#share
+    const state = this.#state
+    if (state.phase === 'open') this.#client?.write(writer, kind => grantedQos(state, kind))
+    if (state.phase !== 'closed') {
+      writer.to(this.#outlet).flush()
       this.#setFlow()
     }
     this.#checkQuiet()
@@ -369,43 +231,17 @@ export class MqttConnection implements ClientPeer {
 
   /** Reads on, or holds the client back: while it is looked up, has too much under way, or takes no answers. */
   #setFlow(): void {
-    if (this.#onQuiet !== undefined) return
-    const full = this.#opened?.intake.isFull || this.#requests >= this.#share.limits.maxRequests
-    const paused = this.#state.phase === 'connecting' || full === true || this.#outlet.isCongested
-    if (paused === this.#paused) return
-    this.#paused = paused
-    this.#heard = this.#share.clock.monotonic()
-    if (paused) this.#stream.pause()
+    const isBusy = this.#state.phase === 'connecting' || this.#client?.isFull === true
+    const isPaused = isBusy || this.#outlet.isCongested || this.#onQuiet !== undefined
+    if (isPaused === this.#isPaused) return
+    this.#isPaused = isPaused
+    this.#keepAlive.setDeaf(isPaused)
+    if (isPaused) this.#stream.pause()
     else this.#stream.resume()
   }
 
   #checkQuiet(): void {
-    if (this.#onQuiet === undefined) return
-    const busy = this.#requests > 0 || this.#opened?.intake.isIdle === false
-    if (!busy || this.#state.phase === 'closed') this.#onQuiet()
-  }
-
-  #keepAlive(asked: number): void {
-    const { clock, limits } = this.#share
-    const granted = asked === 0 ? limits.maxKeepAlive : Math.min(asked, limits.maxKeepAlive)
-    const patience = granted * 1.5
-    const check = () => {
-      const silent = this.#paused ? 0 : clock.monotonic() - this.#heard
-      if (silent >= patience) return this.#overdue('nothing was heard for one and a half times the keep-alive')
-      this.#timer = clock.after(patience - silent, check)
-    }
-    this.#timer.cancel()
-    check()
-  }
-
-  #expire(expiresAt: number | undefined): void {
-    if (expiresAt === undefined) return
-    this.#expiry = onExpiry(this.#share.clock, expiresAt, () => this.close({ kind: 'credentials-expired' }))
-  }
-
-  #violation(reason: string): void {
-    this.#share.metrics.violations.add()
-    this.#advance({ kind: 'violation', reason })
+    if (this.#client?.isQuiet !== false || this.#state.phase === 'closed') this.#onQuiet?.()
   }
 
   #overdue(reason: string): void {
@@ -413,25 +249,18 @@ export class MqttConnection implements ClientPeer {
   }
 
   #end(end: SessionEnd, reason: string): void {
-    const { logger } = this.#share
     const level = end.kind === 'protocol-error' ? 'warn' : 'debug'
-    logger.log(level, 'mqtt connection closed', { client: this.#client, peer: this.#facts.address, reason })
-    this.#timer.cancel()
-    this.#expiry?.cancel()
-    this.#methods.rejectAll(new EdgewrightError('METHOD_NO_CLIENT', 'The client has left'))
-    this.#share.writer.flush()
+    const { address: peer } = this.#facts
+    this.#share.logger.log(level, 'mqtt connection closed', { client: this.#name, peer, reason })
+    this.#deadline?.cancel()
+    this.#keepAlive.stop()
+    this.#share.writer.to(this.#outlet).flush()
     this.#outlet.end()
     this.#stream.resume()
-    this.#opened?.session.close(end)
+    this.#client?.leave(end)
     this.#checkQuiet()
-  }
-
-  #onStreamClosed(): void {
-    this.#timer.cancel()
-    this.#outlet.close()
-    this.#advance({ kind: 'lost' })
   }
 }
 
-/** Where the PUBLISH being read has its parts: reading one never pauses, so one serves all. */
-const PARTS: PublishParts = { topicStart: 0, topicEnd: 0, bodyStart: 0, messageId: 0, retain: false }
+const TAKES_NOTHING = 'the client takes nothing of what it is sent'
+const SILENT = 'nothing was heard for one and a half times the keep-alive'

@@ -1,5 +1,6 @@
 import type { ClientDelivery, Identity } from '@edgewright/core'
 import { formatHubTopic } from '@edgewright/protocol'
+import { Fifo } from '../fifo.js'
 import { MAX_TOPIC_BYTES } from './limits.js'
 import type { MqttMetrics } from './metrics.js'
 import type { Outlet } from '../outlet.js'
@@ -11,7 +12,7 @@ export class Deliveries {
   readonly #identity: Identity
   readonly #window: OutboundWindow
   readonly #metrics: MqttMetrics
-  #queue: ClientDelivery[] = []
+  readonly #queue = new Fifo<ClientDelivery>()
 
   constructor(identity: Identity, windowSize: number, metrics: MqttMetrics) {
     this.#identity = identity
@@ -21,7 +22,7 @@ export class Deliveries {
 
   /** Puts deliveries at the end of the queue. */
   add(deliveries: readonly ClientDelivery[]): void {
-    this.#queue.push(...deliveries)
+    for (const delivery of deliveries) this.#queue.push(delivery)
   }
 
   /** A PUBACK came. */
@@ -35,15 +36,14 @@ export class Deliveries {
    * @param qosOf - the QoS granted for inputs and commands
    */
   pump(writer: PacketWriter, outlet: Outlet, qosOf: (kind: 'inputs' | 'commands') => 0 | 1): void {
-    let written = 0
-    for (const delivery of this.#queue) {
-      const qos = qosOf(delivery.input === undefined ? 'commands' : 'inputs')
+    for (let next = this.#queue.first; next !== undefined; next = this.#queue.first) {
+      const qos = qosOf(next.input === undefined ? 'commands' : 'inputs')
       if (outlet.isCongested || (qos === 1 && this.#window.isFull)) break
-      this.#write(delivery, qos, writer.to(outlet))
+      // Out of the queue before anyone is told, because who is told may bring the next.
+      this.#queue.shift()
+      this.#write(next, qos, writer.to(outlet))
       if (writer.pending >= WRITE_BYTES) writer.flush()
-      written += 1
     }
-    if (written > 0) this.#queue = this.#queue.slice(written)
     writer.flush()
   }
 
