@@ -9,7 +9,7 @@ import { LogStore } from '../src/index.js'
 
 const MESSAGES = 1_000_000
 const BODY = 256
-const BATCH = 2_000
+const BATCH = 20_000
 
 /**
  * Milliseconds of the processor, because tests share it with others. The gateway promises to be ready within 2 s; what

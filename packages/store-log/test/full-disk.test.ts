@@ -116,6 +116,30 @@ describe('LogStore on a disk that fails', () => {
       await store.stop()
     })
 
+    it(`lets a removal that could not ${failing} at first touch nothing that came after it`, async () => {
+      const disk = new SimulatedDisk()
+      const store = new LogStore({ ...OPTIONS, fileSystem: disk })
+      await store.start()
+      await store.write(entry('before'))
+      let after: Promise<void> | undefined
+      disk.faults.before = operation => {
+        if (operation === failing) throw Object.assign(new Error('simulated'), { code: 'EIO' })
+        if (operation !== 'truncate') return
+        delete disk.faults.before
+        after = store.write(entry('after'))
+      }
+      const lost = store.write(entry('lost'))
+      const removed = store.write({ remove: [{ queue: 'q', through: Infinity }] })
+      await assert.rejects(lost, error => EdgewrightError.is(error, 'STORE_FAILED'))
+      await Promise.all([removed, after])
+      assert.deepEqual(await content(store), ['after'])
+      assert.equal(store.queue('q').length, 1)
+      await store.stop()
+      await store.start()
+      assert.deepEqual(await content(store), ['after'])
+      await store.stop()
+    })
+
     it(`refuses what it could not ${failing}, forgets it for good, and goes on`, async () => {
       const disk = new SimulatedDisk()
       const store = new LogStore({ ...OPTIONS, fileSystem: disk })

@@ -2,14 +2,17 @@ import type { Address, Payload } from './address.js'
 
 /** Numbers an entry takes: position, address, payload, expiry. */
 const STRIDE = 4
-const FIRST_CAPACITY = 16
 
 /** Entries of a chunk at most. */
 export const CHUNK_CAPACITY = 1_024
 
+/** Room that a chunk begins with: the first of a queue, which mostly stays short, and those that follow. */
+export const FIRST_ROOM = 16
+export const NEXT_ROOM = 256
+
 /** A run of entries in order of position, as plain numbers: 32 bytes each, and none for the garbage collector. */
 export class Chunk {
-  #data = new Float64Array(FIRST_CAPACITY * STRIDE)
+  #data: Float64Array
   /** Slots from `start` to before `end` are taken. */
   start = 0
   end = 0
@@ -18,6 +21,10 @@ export class Chunk {
   highest: Address = 0
   /** No entry here expires before. */
   soonest = Number.POSITIVE_INFINITY
+
+  constructor(room: number) {
+    this.#data = new Float64Array(room * STRIDE)
+  }
 
   get isFull(): boolean {
     return this.end === CHUNK_CAPACITY

@@ -1,7 +1,7 @@
 import type { Position, QueueState } from '@edgewright/core'
 import { type Address, lengthOf, NOWHERE, type Payload, packPayload } from './address.js'
 import type { Run } from '../format/snapshot.js'
-import { Chunk } from './chunk.js'
+import { Chunk, FIRST_ROOM, NEXT_ROOM } from './chunk.js'
 
 /** Gets an entry's place and payload. */
 export type EntryVisitor = (address: Address, payload: Payload, position: Position, expiresAt: number) => void
@@ -58,7 +58,9 @@ export class LogQueue {
 
   push(position: Position, address: Address, payload: Payload, expiresAt: number): void {
     let chunk = this.#chunks.at(-1)
-    if (chunk === undefined || chunk.isFull) this.#chunks.push((chunk = new Chunk()))
+    if (chunk === undefined || chunk.isFull) {
+      this.#chunks.push((chunk = new Chunk(chunk === undefined ? FIRST_ROOM : NEXT_ROOM)))
+    }
     chunk.push(position, address, payload, expiresAt)
     this.next = position + 1
     this.pushedLength++
@@ -206,6 +208,7 @@ export class LogQueue {
   }
 
   #cut({ from, through }: Run, release: EntryVisitor): number {
+    if (from > through) return 0
     this.#found = undefined
     let count = 0
     let emptied = 0

@@ -9,7 +9,7 @@ import type { Segment } from '../catalog/segment.js'
 export interface Removal {
   readonly queue: LogQueue
   readonly from: Position
-  readonly through: Position
+  through: Position
   /** How many went, once it is done. */
   count: number
 }

@@ -167,12 +167,9 @@ export class Writer {
     await Promise.resolve()
     while (this.#groups[0]!.writes.length > 0) {
       const group = this.#groups.length > 1 ? this.#groups[0]! : this.#closeGroup()
-      try {
-        await this.#commit(group)
-        this.#settle(group)
-      } catch (error) {
-        await this.#fail(error)
-      }
+      const failure = await this.#commit(group).catch(error => error ?? new Error('unknown'))
+      if (failure === undefined) this.#settle(group)
+      else await this.#fail(failure)
     }
     this.#running = undefined
   }
@@ -216,9 +213,11 @@ export class Writer {
     for (const { reject } of refused) reject(refusal)
   }
 
+  /** Positions that were taken back will be given to others, whom a removal given before must not touch. */
   #encodeAgain(write: Write, change: Change): void {
     write.again = undefined
     write.rows.length = 0
+    for (const removal of change.removals) removal.through = Math.min(removal.through, removal.queue.next - 1)
     this.#encode(write, change)
   }
 

@@ -3,13 +3,17 @@ import type { FileSystem } from '../files/file-system.js'
 import { DRAFT_SUFFIX, filePath, segmentsWith } from '../files/names.js'
 import type { RecoveredStore } from './recover.js'
 
-/** Deletes what no recovery will ask for again: drafts, and files of segments and snapshots that do not count. */
+/**
+ * Deletes what no recovery will ask for again: drafts, and files of segments and snapshots that do not count. What is
+ * damaged and could not be set aside stays.
+ */
 export async function clearLeftovers(
   fileSystem: FileSystem,
   directory: string,
-  { catalog, snapshots }: RecoveredStore,
+  { catalog, snapshots, findings }: RecoveredStore,
 ): Promise<void> {
-  const names = await fileSystem.list(directory)
+  const damaged = new Set(findings.map(({ file }) => file))
+  const names = (await fileSystem.list(directory)).filter(name => !damaged.has(name))
   const gone = names.filter(name => name.endsWith(DRAFT_SUFFIX)).map(name => join(directory, name))
   for (const type of ['segment', 'index'] as const) {
     const unknown = segmentsWith(type, names).filter(number => !catalog.segments.has(number))
