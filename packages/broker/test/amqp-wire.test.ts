@@ -434,7 +434,7 @@ describe('what a peer may not do', () => {
     ;(sender as unknown as { credit: number }).credit = 10
     for (let index = 0; index < 10; index += 1) sender.send({ body: data('x') })
     await client.closed()
-    expect(reasons).toContain('More than the link credit')
+    expect(reasons).toContain('more transfers than the link had credit for')
   })
 
   test('is to leave too much unfinished', async () => {

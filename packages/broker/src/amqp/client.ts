@@ -138,8 +138,7 @@ export class AmqpClient implements ClientPeer {
   }
 
   #incomingLink(role: IncomingRole, receiver: Receiver, correlation: string | undefined): ClientLink {
-    const { limits, clock, logger, inFlight } = this.#share
-    const onViolation = (error: AmqpError) => this.#share.onViolation(error.description ?? '')
+    const { limits, clock, logger, inFlight, onViolation } = this.#share
     const requests = { window: limits.maxRequests, onViolation }
     switch (role) {
       case 'telemetry':

@@ -6,16 +6,7 @@ import {
   decodeAmqpBatch,
   Refusal,
 } from '@edgewright/protocol'
-import {
-  ACCEPTED,
-  type AmqpError,
-  decodeMessage,
-  type Delivery,
-  type EventContext,
-  type Receiver,
-  rejected,
-  settle,
-} from './rhea.js'
+import { ACCEPTED, decodeMessage, type Delivery, type EventContext, type Receiver, rejected, settle } from './rhea.js'
 
 /** What came in one transfer: a message, or several in the batch format, which share their outcome. */
 export class IncomingTransfer {
@@ -47,7 +38,7 @@ export interface IncomingLinkOptions {
   readonly window: number
   readonly take: (transfer: IncomingTransfer) => void
   /** The peer sent more than it had credit for. */
-  readonly onViolation: (error: AmqpError) => void
+  readonly onViolation: (reason: string) => void
 }
 
 /** A link on which a client sends: gets credit when it is opened, and anew as its transfers are settled, never before. */
@@ -92,7 +83,7 @@ export class IncomingLink {
   }
 }
 
-const TOO_MANY: AmqpError = { condition: 'amqp:link:transfer-limit-exceeded', description: 'More than the link credit' }
+const TOO_MANY = 'more transfers than the link had credit for'
 
 /** The messages of a transfer; undefined when they cannot be told apart or there are too many bytes. */
 function contents(context: EventContext & { readonly format?: number }): readonly AmqpMessage[] | undefined {
