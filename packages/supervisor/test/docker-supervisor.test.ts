@@ -2,8 +2,9 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import Docker from 'dockerode'
 import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest'
-import { DockerRuntime, type ModuleStatus, type SupervisedModule, Supervisor } from '../src/index.js'
+import { type ModuleStatus, type SupervisedModule, Supervisor } from '../src/index.js'
 import { engineMissing, NOWHERE, TEST_IMAGE } from './support/engine.js'
+import { idOf as ownIdOf, OwnContainers, removeContainers } from './support/own-containers.js'
 
 const missing = await engineMissing()
 const engine = new Docker()
@@ -23,19 +24,9 @@ function module(
   return { specification, imagePullPolicy: 'never', ...members }
 }
 
-/** Only containers of this test: other tests use the same engine at the same time. */
-class OwnContainers extends DockerRuntime {
-  override async list() {
-    return (await super.list()).filter(({ name }) => name.startsWith(prefix))
-  }
-  override watch(...[listener, signal]: Parameters<DockerRuntime['watch']>) {
-    super.watch((name, observation) => name.startsWith(prefix) && listener(name, observation), signal)
-  }
-}
-
 function supervise(modules: readonly SupervisedModule[]): Supervisor {
   const quick = { firstDelay: 100, settleAfter: 100, grace: 5_000, healthyAfter: 3_600_000 }
-  return new Supervisor({ runtimes: [new OwnContainers()] }, { ...quick, modules })
+  return new Supervisor({ runtimes: [new OwnContainers(prefix)] }, { ...quick, modules })
 }
 
 async function until(supervisor: Supervisor, holds: (status: Record<string, ModuleStatus>) => boolean): Promise<void> {
@@ -43,7 +34,7 @@ async function until(supervisor: Supervisor, holds: (status: Record<string, Modu
   while (!holds(status())) await once(supervisor as never, 'status')
 }
 
-const idOf = async (name: string) => (await engine.getContainer(`${prefix}${name}`).inspect()).Id
+const idOf = (name: string) => ownIdOf(prefix + name)
 
 describe.sequential('a supervisor on a real engine', () => {
   let supervisor: Supervisor | undefined
@@ -55,9 +46,7 @@ describe.sequential('a supervisor on a real engine', () => {
   afterEach(async () => {
     await supervisor?.stop()
     if (missing !== undefined) return
-    for (const { Id, Names } of await engine.listContainers({ all: true })) {
-      if (Names[0]!.startsWith(`/${prefix}`)) await engine.getContainer(Id).remove({ force: true })
-    }
+    await removeContainers(prefix)
   })
 
   it('deploys, updates one, mends one, removes one, and leaves the others alone', async () => {

@@ -1,64 +1,9 @@
-import { EventEmitter } from 'node:events'
-import {
-  applyMergePatch,
-  type CloudHandlers,
-  type CloudSession,
-  EdgewrightError,
-  type JsonObject,
-  type Sealer,
-  type Twin,
-} from '@edgewright/core'
+import type { JsonObject } from '@edgewright/core'
 import { MemoryStore } from '@edgewright/store-memory'
 import { memoryModuleHost, virtualClock } from '@edgewright/testkit'
 import { afterEach, describe, expect, it } from 'vitest'
 import { EdgeAgent, InProcessRuntime, type ModuleFunction, Supervisor } from '../src/index.js'
-
-/** A cloud in memory: one twin, a link that can be cut. */
-class Cloud extends EventEmitter {
-  isOnline = true
-  desired: Twin['desired'] = { properties: {}, version: 1 }
-  reported: JsonObject = {}
-  readonly patches: JsonObject[] = []
-  handlers: CloudHandlers = {}
-
-  session(): CloudSession {
-    const reach = () => {
-      if (!this.isOnline) throw new EdgewrightError('UPSTREAM_OFFLINE', 'offline')
-    }
-    return {
-      identity: { deviceId: 'press-7', moduleId: '$edgeAgent' },
-      send: async () => [],
-      getTwin: async () => {
-        reach()
-        return { desired: this.desired, reported: { properties: { ...this.reported, $version: 1 }, version: 1 } }
-      },
-      report: async patch => {
-        reach()
-        this.patches.push(patch)
-        this.reported = applyMergePatch(this.reported, patch)
-        return this.patches.length
-      },
-      handle: handlers => {
-        this.handlers = handlers
-      },
-      close: async () => undefined,
-    }
-  }
-
-  deploy(properties: JsonObject): void {
-    this.desired = { properties, version: this.desired.version + 1 }
-  }
-
-  cut(isCut: boolean): void {
-    this.isOnline = !isCut
-    this.emit('connectivity', { type: isCut ? 'offline' : 'online', since: 0, reason: 'cut' })
-  }
-}
-
-const sealer: Sealer = {
-  seal: value => value.map(byte => byte ^ 0x55),
-  unseal: value => value.map(byte => byte ^ 0x55),
-}
+import { Cloud, sealer } from './support/cloud.js'
 
 const patient: ModuleFunction = ({ signal }) =>
   new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
