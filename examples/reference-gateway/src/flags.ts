@@ -28,6 +28,7 @@ export const USAGE = `Runs the reference gateway on embedded defaults.
   npm start -- route check FILE [--json]
   npm start -- route explain FILE --message FILE [--json]
   npm start -- dead-letters list | show KEY | retry KEY | drop KEY  --data-dir DIR [--json]
+  npm start -- store verify | show | repair  --data-dir DIR [--json]
   npm start -- endpoints list | purge ENDPOINT  --data-dir DIR [--json]
 
 Flags, all optional

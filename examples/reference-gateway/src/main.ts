@@ -5,6 +5,7 @@ import { describeError } from 'edgewright'
 import { deadLettersCommand, endpointsCommand } from './commands/queues.js'
 import { routeCommand } from './commands/route.js'
 import { runCommand } from './commands/run.js'
+import { storeCommand } from './commands/store.js'
 
 /** Where a command writes. */
 export interface CommandOutput {
@@ -17,6 +18,7 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[], output: Comman
   'dead-letters': deadLettersCommand,
   endpoints: endpointsCommand,
   route: routeCommand,
+  store: storeCommand,
 }
 
 /** Does what the command line asks for, and sets the exit code. */

@@ -56,4 +56,13 @@ export {
   type Semantics,
 } from '@edgewright/router'
 export { EdgeAuthority } from '@edgewright/security'
+export {
+  describeStore,
+  formatDescription,
+  formatVerification,
+  repairStore,
+  type StoreDescription,
+  type StoreVerification,
+  verifyStore,
+} from '@edgewright/store-log'
 export type { ModuleContext, ModuleFunction } from '@edgewright/supervisor'
