@@ -107,7 +107,7 @@ export class Writer {
   }
 
   #encode(write: Write, { appends, removals, puts }: Change): void {
-    for (const { queue, from, through } of removals) this.#encoder.remove(queue.id, from, through)
+    for (const { queue, from, through } of removals) if (from <= through) this.#encoder.remove(queue.id, from, through)
     for (const append of appends) this.#append(append)
     for (const put of puts) write.rows.push(this.#put(put))
     this.#encoder.endChange()
