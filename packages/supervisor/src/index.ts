@@ -42,6 +42,7 @@ export {
   imagesToRemove,
   type StoredImage,
 } from './images/images-to-remove.js'
+export { OciRegistry, type OciRegistryOptions, type RegistryManifest } from './images/oci-registry.js'
 export type { Plan, PlanOptions } from './plan/plan.js'
 export type { ModulePlan, Step } from './plan/plan-module.js'
 export { RESTART_DEFAULTS, type RestartOptions, type RestartPolicy } from './plan/restart-policy.js'

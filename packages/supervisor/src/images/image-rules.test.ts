@@ -35,9 +35,4 @@ describe('ImageRules', () => {
   ])('refuse %s', async reference => {
     await expect(rules.verify(reference)).rejects.toMatchObject({ code: 'IMAGE_REFUSED', place: reference })
   })
-
-  it('ask for the digest of what is not pinned', async () => {
-    const asking = new ImageRules({ rules: [{ from: 'mirror.example:5000' }], resolve: async () => DIGEST })
-    expect(await asking.verify('mirror.example:5000/app')).toMatchObject({ digest: DIGEST })
-  })
 })
