@@ -26,7 +26,7 @@ export async function run(): Promise<BenchRow[]> {
     row('10 × 100 in flight, LMDB store', await ours(WIDE, ['lmdb']), 'bare aedes, nothing stored', aedes),
   ]
   for (const conditions of [1, 20]) {
-    const load = { ...WIDE, body: JSON_BODY }
+    const load = { ...WIDE, json: JSON_BODY }
     const rate = await ours(load, ['log', String(conditions)])
     rows.push(...against(`10 × 100 in flight, ${conditions} body conditions`, rate, mosquitto))
   }
