@@ -3,6 +3,7 @@ import type { Identity } from '@edgewright/core'
 import type { CloudLink } from '../cloud-link.js'
 import { Gate } from '../gate.js'
 import { IdentityChannel } from '../identity-channel.js'
+import { Pace } from '../pace.js'
 import type { Surroundings } from '../surroundings.js'
 import { AmqpSession } from './amqp-session.js'
 import { AmqpConnection } from './connection.js'
@@ -46,7 +47,8 @@ export class AmqpLink implements CloudLink {
   }
 
   channel(identity: Identity): IdentityChannel {
-    const open = () => this.#openings.run(() => AmqpSession.open(this.#context, identity))
+    const pace = new Pace(this.#context.tuning.together)
+    const open = () => this.#openings.run(() => AmqpSession.open(this.#context, identity, pace))
     const channel = new IdentityChannel(identity, open, this.#context)
     this.#channels.add(channel)
     return channel

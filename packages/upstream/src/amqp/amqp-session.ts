@@ -11,6 +11,7 @@ import type { IdentitySession } from '../cloud-link.js'
 import { offline } from '../errors.js'
 import { noMethods } from '../method-call.js'
 import { OnDemand } from '../on-demand.js'
+import type { Pace } from '../pace.js'
 import { CommandLink } from './command-link.js'
 import type { AmqpContext } from './context.js'
 import { LinkHost, type OnLinkClosed } from './link-host.js'
@@ -31,7 +32,7 @@ export class AmqpSession implements IdentitySession {
   #isSubscribed = false
   #onDeaf: () => void = () => undefined
 
-  private constructor(host: LinkHost) {
+  private constructor(host: LinkHost, pace: Pace) {
     const deaf = () => this.#onDeaf()
     const unsubscribed = () => {
       this.#isSubscribed = false
@@ -40,7 +41,7 @@ export class AmqpSession implements IdentitySession {
     this.#host = host
     this.ended = host.ended
     this.retired = host.ended
-    this.#telemetry = this.#onDemand(onClosed => openTelemetry(host, onClosed))
+    this.#telemetry = this.#onDemand(onClosed => openTelemetry(host, pace, onClosed))
     this.#twin = this.#onDemand(
       onClosed => TwinLinks.open(host, patch => this.#handlers.desired?.(patch), onClosed),
       unsubscribed,
@@ -56,8 +57,8 @@ export class AmqpSession implements IdentitySession {
   }
 
   /** @throws as `CloudSession` */
-  static async open(context: AmqpContext, identity: Identity): Promise<AmqpSession> {
-    return new AmqpSession(await LinkHost.open(context, identity))
+  static async open(context: AmqpContext, identity: Identity, pace: Pace): Promise<AmqpSession> {
+    return new AmqpSession(await LinkHost.open(context, identity), pace)
   }
 
   async send(messages: readonly Message[], signal?: AbortSignal): Promise<readonly DeliveryOutcome[]> {
@@ -108,15 +109,15 @@ export class AmqpSession implements IdentitySession {
   }
 }
 
-async function openTelemetry(host: LinkHost, onClosed: OnLinkClosed): Promise<TelemetrySender> {
+async function openTelemetry(host: LinkHost, pace: Pace, onClosed: OnLinkClosed): Promise<TelemetrySender> {
   const link = await host.attachSender('events', { snd_settle_mode: 0, rcv_settle_mode: 0 }, error => {
     onClosed(error)
     sender.end(error.message)
   })
-  const { window, together } = host.context.tuning
+  const { window } = host.context.tuning
   const sender = new TelemetrySender(host.context.connection, link, {
     window,
-    together,
+    pace,
     onSent: (bytes, messages) => host.traffic.count('telemetry', 'out', bytes, messages),
     onUnauthorized: refusal => host.end(refusal),
   })

@@ -5,6 +5,7 @@ import type { AmqpConnection } from './connection.js'
 import { CreditedSender } from './credited-sender.js'
 import { AmqpRefusal } from './opened.js'
 import { TelemetryBatch } from '../telemetry-batch.js'
+import type { Pace } from '../pace.js'
 import { TelemetryTransfer } from './telemetry-transfer.js'
 
 /** What a {@link TelemetrySender} keeps to, and whom it tells. */
@@ -12,7 +13,7 @@ export interface TelemetrySenderOptions {
   /** Messages without an outcome at once. */
   readonly window: number
   /** Messages that leave under one delivery. */
-  readonly together: number
+  readonly pace: Pace
   readonly onSent: (bytes: number, messages: number) => void
   /** The peer no longer takes the identity's word. */
   readonly onUnauthorized: (refusal: AmqpRefusal) => void
@@ -95,8 +96,8 @@ export class TelemetrySender {
   #fill(): boolean {
     while (this.#filled[0]?.stopped) this.#filled.shift()!.putBack()
     if (this.#filled.length > 0) return true
-    const { together } = this.#options
-    const next = TelemetryTransfer.fill(this.#batches, { messages: together, messageBytes: this.#maxMessageBytes })
+    const { pace } = this.#options
+    const next = TelemetryTransfer.fill(this.#batches, { messages: pace.limit, messageBytes: this.#maxMessageBytes })
     if (next !== undefined) this.#filled.push(next)
     return next !== undefined
   }
@@ -113,6 +114,8 @@ export class TelemetrySender {
     if (transfer === undefined) return
     this.#inFlight.delete(delivery)
     this.#inFlightMessages -= transfer.size
+    if (outcome.kind === 'accepted') this.#options.pace.succeeded(transfer.size)
+    else this.#options.pace.failed()
     if (outcome.kind === 'reject' && transfer.size > 1) this.#filled.unshift(...transfer.split())
     else transfer.settle(outcome)
     this.#sender.pump()

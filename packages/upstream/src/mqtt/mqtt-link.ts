@@ -4,12 +4,15 @@ import type { CloudLink, IdentitySession } from '../cloud-link.js'
 import { Gate } from '../gate.js'
 import { IdentityChannel } from '../identity-channel.js'
 import { NetworkFailure } from '../network/failure.js'
+import { Pace } from '../pace.js'
 import type { Surroundings } from '../surroundings.js'
 import type { MqttContext } from './context.js'
 import { MqttSession, TokenRenewal } from './mqtt-session.js'
 
 /** Signs of life cost traffic: one connection that has them often speaks for all, the rest may be silent for so long (milliseconds). */
 const OTHERS_SILENCE_LIMIT = 240_000
+/** Messages of one identity without an acknowledgement at once, whatever the tuning allows. */
+const MAX_WINDOW = 200
 
 /**
  * Many identities, each over an MQTT connection of its own, as MQTT wants it. The connection of the gateway itself, which
@@ -65,11 +68,13 @@ export class MqttLink implements CloudLink {
     const key = identityKey(identity)
     const known = this.#channels.get(key)
     if (known?.isClosed === false) return known
-    const silenceLimit = this.#channels.size === 0 ? this.#context.tuning.silenceLimit : OTHERS_SILENCE_LIMIT
+    const { tuning } = this.#context
+    const silenceLimit = this.#channels.size === 0 ? tuning.silenceLimit : OTHERS_SILENCE_LIMIT
+    const pace = new Pace(Math.min(tuning.window, MAX_WINDOW))
     const open = async () => {
       // The hub lets an identity have one connection, and would cut the one for the other.
       await known?.close()
-      return this.#openings.run(() => MqttSession.open(this.#context, identity, silenceLimit))
+      return this.#openings.run(() => MqttSession.open(this.#context, identity, { pace, silenceLimit }))
     }
     const channel = new IdentityChannel(identity, open, this.#context)
     this.#channels.set(key, channel)

@@ -15,6 +15,7 @@ import { formatSasAudience, formatUsername, parseHubTopic, Refusal } from '@edge
 import type { IPublishPacket } from 'mqtt-packet'
 import type { IdentitySession } from '../cloud-link.js'
 import { offline, refused, unauthorized } from '../errors.js'
+import type { Pace } from '../pace.js'
 import type { IdentityTraffic } from '../traffic.js'
 import { MqttConnection, MqttRefusal } from './connection.js'
 import type { MqttContext } from './context.js'
@@ -25,14 +26,19 @@ import { MqttTwin } from './twin.js'
 
 /** The version of IoT Hub's interface that is asked for. */
 const API_VERSION = '2021-04-12'
-/** Messages of one identity without an acknowledgement at once, whatever the tuning allows. */
-const MAX_WINDOW = 200
-
 /** Why a session retired that is about to be replaced: MQTT renews a token by connecting anew. */
 export class TokenRenewal extends EdgewrightError {
   constructor() {
     super('UPSTREAM_OFFLINE', 'The token is being renewed')
   }
+}
+
+/** What differs from session to session. */
+export interface MqttSessionOptions {
+  /** Messages without an acknowledgement at once. */
+  readonly pace: Pace
+  /** Milliseconds without a sign of life after which the connection counts as lost. */
+  readonly silenceLimit: number
 }
 
 /** One identity's session over MQTT: a connection of its own, for as long as its token is good. */
@@ -52,7 +58,7 @@ export class MqttSession implements IdentitySession, SessionHost {
   #users = 0
   #unused: () => void = () => undefined
 
-  private constructor(context: MqttContext, identity: Identity, connection: MqttConnection) {
+  private constructor(context: MqttContext, identity: Identity, pace: Pace, connection: MqttConnection) {
     const { clock, random, tuning, traffic } = context
     this.identity = identity
     this.context = context
@@ -62,7 +68,7 @@ export class MqttSession implements IdentitySession, SessionHost {
     this.ended = this.#ending.signal
     this.#telemetry = new MqttTelemetry(connection, {
       identity,
-      window: Math.min(tuning.window, MAX_WINDOW),
+      pace,
       onSent: bytes => this.traffic.count('telemetry', 'out', bytes),
     })
     this.#twin = new MqttTwin(this)
@@ -72,11 +78,12 @@ export class MqttSession implements IdentitySession, SessionHost {
     void connection.lost.then(failure => this.#end(offline(failure.message, failure)))
   }
 
-  /**
-   * @param silenceLimit - milliseconds
-   * @throws as `CloudSession`
-   */
-  static async open(context: MqttContext, identity: Identity, silenceLimit: number): Promise<MqttSession> {
+  /** @throws as `CloudSession` */
+  static async open(
+    context: MqttContext,
+    identity: Identity,
+    { pace, silenceLimit }: MqttSessionOptions,
+  ): Promise<MqttSession> {
     const { hostname, clock, tuning, traffic, closing } = context
     if (/[#+]/.test(identityKey(identity))) throw refused('an id with # or + cannot be part of an MQTT topic')
     let onMessage: (packet: IPublishPacket) => void = () => undefined
@@ -98,7 +105,7 @@ export class MqttSession implements IdentitySession, SessionHost {
         },
         closing,
       )
-      const session = new MqttSession(context, identity, connection)
+      const session = new MqttSession(context, identity, pace, connection)
       onMessage = packet => session.#received(packet)
       return session
     } catch (error) {

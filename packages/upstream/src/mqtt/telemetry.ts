@@ -9,13 +9,14 @@ import {
 } from '@edgewright/core'
 import { formatClientTopic } from '@edgewright/protocol'
 import { TelemetryBatch } from '../telemetry-batch.js'
+import type { Pace } from '../pace.js'
 import type { MqttConnection } from './connection.js'
 
 /** What {@link MqttTelemetry} keeps to, and whom it tells. */
 export interface MqttTelemetryOptions {
   readonly identity: Identity
   /** Messages without an acknowledgement at once. */
-  readonly window: number
+  readonly pace: Pace
   readonly onSent: (bytes: number) => void
 }
 
@@ -59,6 +60,7 @@ export class MqttTelemetry {
   /** The connection is gone: everything without an outcome is to be given again. */
   end(reason: string): void {
     this.#ended ??= reason
+    if (this.#inFlight.size > 0) this.#options.pace.failed()
     for (const { batch } of this.#inFlight) batch.abandon(reason)
     for (const batch of this.#batches) batch.abandon(reason)
     this.#inFlight.clear()
@@ -66,7 +68,7 @@ export class MqttTelemetry {
   }
 
   #pump(): void {
-    while (this.#inFlight.size < this.#options.window) {
+    while (this.#inFlight.size < this.#options.pace.limit) {
       const batch = this.#batches[0]
       const message = batch?.next
       if (batch === undefined) return
@@ -90,6 +92,7 @@ export class MqttTelemetry {
     this.#inFlight.add(sent)
     const bytes = this.#connection.publish(topic, body, () => {
       if (!this.#inFlight.delete(sent)) return
+      this.#options.pace.succeeded(1)
       sent.batch.settle(sent.index, ACCEPTED)
       this.#pump()
     })
