@@ -6,6 +6,7 @@ import {
   EdgewrightError,
   type JsonObject,
   type Logger,
+  sleep,
   type Twin,
 } from '@edgewright/core'
 
@@ -67,19 +68,19 @@ export class TwinLoop {
 
   /** Runs until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
+    signal.addEventListener('abort', () => this.#nudge(), { once: true })
     while (!signal.aborted) {
       try {
         if (this.#isStale) await this.#fetch(signal)
         else if (this.#isChanged) await this.#report(signal)
         this.#failures = 0
-        if (!this.#isStale && !this.#isChanged)
-          await this.#untilWoken(this.#times.refresh, signal, () => this.refresh())
-        if (!this.#isStale && this.#isChanged) await this.#pause(this.#times.gather, signal)
+        if (!this.#isStale && !this.#isChanged && (await this.#rest(this.#times.refresh))) this.#isStale = true
+        if (!this.#isStale && this.#isChanged) await sleep(this.#parts.clock, this.#times.gather, signal)
       } catch (error) {
         if (signal.aborted) return
         const { firstRetry, maxRetry } = this.#times
         this.#parts.logger.log('warn', 'The twin of the agent is out of date', { error: describeError(error) })
-        await this.#untilWoken(Math.min(firstRetry * 2 ** this.#failures++, maxRetry), signal)
+        await this.#rest(Math.min(firstRetry * 2 ** this.#failures++, maxRetry))
       }
     }
   }
@@ -149,39 +150,18 @@ export class TwinLoop {
     this.#wake()
   }
 
-  /** Waits until there is something to do, or for so long. */
-  async #untilWoken(delay: number, signal: AbortSignal, onTimeout?: () => void): Promise<void> {
-    if (!this.#woken) {
-      await this.#wait(
-        delay,
-        signal,
-        wake => {
-          this.#wake = wake
-        },
-        onTimeout,
-      )
-    }
+  /** Waits until there is something to do. @returns whether the time went by without */
+  async #rest(time: number): Promise<boolean> {
+    const isOver = await new Promise<boolean>(resolve => {
+      const timer = this.#parts.clock.after(time, () => resolve(true))
+      this.#wake = () => {
+        timer.cancel()
+        resolve(false)
+      }
+      if (this.#woken) this.#wake()
+    })
     this.#wake = () => undefined
     this.#woken = false
-  }
-
-  #pause(delay: number, signal: AbortSignal): Promise<void> {
-    return this.#wait(delay, signal, () => undefined)
-  }
-
-  #wait(delay: number, signal: AbortSignal, onWake: (wake: () => void) => void, onTimeout?: () => void): Promise<void> {
-    return new Promise(resolve => {
-      const done = () => {
-        timer.cancel()
-        signal.removeEventListener('abort', done)
-        resolve()
-      }
-      const timer = this.#parts.clock.after(delay, () => {
-        onTimeout?.()
-        done()
-      })
-      signal.addEventListener('abort', done, { once: true })
-      onWake(done)
-    })
+    return isOver
   }
 }
