@@ -159,4 +159,37 @@ describe('EdgeAgent', () => {
     expect(cloud.patches).toHaveLength(1)
     expect(cloud.reported).toMatchObject({ modules: { shaky: { runtimeStatus: 'running', restartCount: 2 } } })
   })
+
+  it('gives up a call that gets no answer, and tries again', async () => {
+    const cloud = new Cloud()
+    cloud.deploy(deployment('a'))
+    cloud.isStuck = true
+    const { clock, states } = await started(cloud)
+    await clock.advance(30_000)
+    cloud.isStuck = false
+    await clock.advance(40_000)
+    expect(states()).toEqual({ a: 'running', local: 'running' })
+    expect(cloud.reported).toMatchObject({ lastDesiredStatus: { code: 200 } })
+  })
+
+  it('notices by itself what it was never told', async () => {
+    const cloud = new Cloud()
+    cloud.deploy(deployment('a'))
+    const { clock, states } = await started(cloud)
+    await clock.advance(5_000)
+    cloud.deploy(deployment('b'))
+    await clock.advance(3_600_000)
+    expect(states()).toEqual({ b: 'running', local: 'running' })
+  })
+
+  it('stops in time though the cloud does not answer', async () => {
+    const cloud = new Cloud()
+    cloud.deploy(deployment('a'))
+    const { agent, clock } = await started(cloud)
+    await clock.advance(5_000)
+    cloud.isStuck = true
+    const stopped = agent.stop()
+    await clock.advance(2_000)
+    await stopped
+  })
 })

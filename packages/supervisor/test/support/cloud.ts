@@ -12,24 +12,27 @@ import {
 /** A cloud in memory, in place of the upstream: one twin, a link that can be cut. */
 export class Cloud extends EventEmitter {
   isOnline = true
+  /** Whether calls get no answer. */
+  isStuck = false
   desired: Twin['desired'] = { properties: {}, version: 1 }
   reported: JsonObject = {}
   readonly patches: JsonObject[] = []
   handlers: CloudHandlers = {}
 
   session(): CloudSession {
-    const reach = () => {
+    const reach = async () => {
+      if (this.isStuck) await new Promise(() => undefined)
       if (!this.isOnline) throw new EdgewrightError('UPSTREAM_OFFLINE', 'offline')
     }
     return {
       identity: { deviceId: 'press-7', moduleId: '$edgeAgent' },
       send: async () => [],
       getTwin: async () => {
-        reach()
+        await reach()
         return { desired: this.desired, reported: { properties: { ...this.reported, $version: 1 }, version: 1 } }
       },
       report: async patch => {
-        reach()
+        await reach()
         this.patches.push(patch)
         this.reported = applyMergePatch(this.reported, patch)
         this.emit('reported')
