@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { EdgewrightError } from '@edgewright/core'
+import { EdgewrightError, type Store } from '@edgewright/core'
 import { randomChange, seededRandom, StoreModel } from '@edgewright/testkit/store'
 import { describe, it } from 'vitest'
 import { LogStore } from '../src/index.js'
@@ -45,10 +45,19 @@ async function assertKeepsWord(seed: number): Promise<void> {
         )
     }
     await model.assertHolds(store)
-    if (random() < 0.2) await assertSurvivesKill(disk, model)
+    if (random() < 0.2) {
+      await takeBack(store)
+      await assertSurvivesKill(disk, model)
+    }
   }
+  await takeBack(store)
   await store.stop()
   await assertSurvivesKill(disk, model)
+}
+
+/** What was refused is taken back at once, or, when the disk fails at that too, with the next change that it takes. */
+async function takeBack(store: Store): Promise<void> {
+  await store.write({ put: [{ table: 'taken back', key: 'k', value: Buffer.from('v') }] })
 }
 
 async function assertSurvivesKill(disk: SimulatedDisk, model: StoreModel): Promise<void> {

@@ -10,7 +10,7 @@ export function snapshotOf(catalog: Catalog, before: Segment): Snapshot {
   const tables = [...catalog.tables.values()].filter(table => table.declared === 'durable')
   const segments = [...catalog.segments.values()].filter(segment => segment.number < before.number)
   return {
-    segments: [...segments, before].map(({ number, salt }) => ({ number, salt })),
+    segments: [...segments, before].map(({ number, salt, size }) => ({ number, salt, size })),
     queues: queues.map(queue => ({ id: queue.id, name: queue.name, next: queue.visible, runs: queue.runs() })),
     tables: tables.map(({ id, name }) => ({ id, name })),
     rows: tables.flatMap(({ id, rows }) =>

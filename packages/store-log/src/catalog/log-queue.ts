@@ -133,8 +133,8 @@ export class LogQueue {
     if (slot === undefined) return false
     const { chunk, index } = slot
     const old = chunk.address(index)
-    if (old === NOWHERE) this.bytes += lengthOf(payload)
-    else release(old, chunk.payload(index), position, chunk.expiresAt(index))
+    this.bytes += lengthOf(payload) - lengthOf(chunk.payload(index))
+    if (old !== NOWHERE) release(old, chunk.payload(index), position, chunk.expiresAt(index))
     chunk.relocate(index, address, payload, expiresAt)
     return true
   }

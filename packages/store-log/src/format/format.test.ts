@@ -94,8 +94,8 @@ describe('records', () => {
 describe('snapshots', () => {
   const snapshot: Snapshot = {
     segments: [
-      { number: 3, salt: 1 },
-      { number: 9, salt: SALT },
+      { number: 3, salt: 1, size: 70_000 },
+      { number: 9, salt: SALT, size: 32 },
     ],
     queues: [
       { id: 1, name: 'empty', next: 12, runs: [] },

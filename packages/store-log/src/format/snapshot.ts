@@ -4,7 +4,7 @@ import { isWholeFile, RecordFileWriter, readParts } from './record-file.js'
 
 /** The parts of a snapshot: a code, then the fields in order. */
 const Part = Object.freeze({
-  /** number, salt */
+  /** number, salt, bytes */
   segment: 1,
   /** id, name, next position */
   queue: 2,
@@ -27,11 +27,18 @@ export interface Run {
 
 /** What a snapshot says: how everything stood before the first record of its segment. */
 export interface Snapshot {
-  /** Segments that exist, the one after the snapshot among them, with what their checksums start from. */
-  readonly segments: readonly { readonly number: number; readonly salt: number }[]
+  /** Segments that exist, the one after the snapshot among them. */
+  readonly segments: readonly SegmentSnapshot[]
   readonly queues: readonly QueueSnapshot[]
   readonly tables: readonly { readonly id: number; readonly name: string }[]
   readonly rows: readonly RowSnapshot[]
+}
+
+/** A segment, what its checksums start from, and how many of its bytes count: what is behind them was refused. */
+export interface SegmentSnapshot {
+  readonly number: number
+  readonly salt: number
+  readonly size: number
 }
 
 /** A queue and the positions that wait in it, in order. */
@@ -57,7 +64,9 @@ export function encodeSnapshot(
   segment: { readonly number: number; readonly salt: number },
 ): Buffer[] {
   const file = new RecordFileWriter('snapshot', segment.number, segment.salt)
-  for (const { number, salt } of snapshot.segments) file.part(Part.segment).varint(number).varint(salt)
+  for (const { number, salt, size } of snapshot.segments) {
+    file.part(Part.segment).varint(number).varint(salt).varint(size)
+  }
   for (const { id, name, next, runs } of snapshot.queues) {
     file.part(Part.queue).varint(id).text(name).varint(next)
     for (let first = 0; first < runs.length; first += RUNS_OF_A_PART) {
@@ -83,7 +92,7 @@ function encodeRuns(file: RecordFileWriter, queue: number, runs: readonly Run[])
 /** @returns undefined when anything in it is not as it was written */
 export function decodeSnapshot(bytes: Buffer): Snapshot | undefined {
   if (!isWholeFile(bytes, 'snapshot')) return undefined
-  const segments: Snapshot['segments'][number][] = []
+  const segments: SegmentSnapshot[] = []
   const queues = new Map<
     number,
     { readonly id: number; readonly name: string; readonly next: number; readonly runs: Run[] }
@@ -92,8 +101,9 @@ export function decodeSnapshot(bytes: Buffer): Snapshot | undefined {
   const rows: RowSnapshot[] = []
   readParts(bytes, decodeFileHeader(bytes, 'snapshot')!.salt, reader => {
     const part = reader.byte()
-    if (part === Part.segment) segments.push({ number: reader.varint(), salt: reader.varint() })
-    else if (part === Part.queue) {
+    if (part === Part.segment) {
+      segments.push({ number: reader.varint(), salt: reader.varint(), size: reader.varint() })
+    } else if (part === Part.queue) {
       const id = reader.varint()
       queues.set(id, { id, name: reader.text(), next: reader.varint(), runs: [] })
     } else if (part === Part.runs) decodeRuns(reader, queues.get(reader.varint())?.runs ?? [])

@@ -10,7 +10,7 @@ import type { Finding } from '../findings.js'
 import { decodeFileHeader, FILE_HEADER_BYTES, type FileType, FORMAT_VERSION } from '../format/file-header.js'
 import { isWholeFile } from '../format/record-file.js'
 import { visitSegmentIndex } from '../format/segment-index.js'
-import { decodeSnapshot, type Snapshot } from '../format/snapshot.js'
+import { decodeSnapshot, type SegmentSnapshot, type Snapshot } from '../format/snapshot.js'
 import { Rebuild } from './rebuild.js'
 import { Replay } from './replay.js'
 import { placeSegment, replaySegment } from './replay-segment.js'
@@ -49,8 +49,8 @@ class Recovery {
   readonly #catalog = new Catalog()
   readonly #findings: Finding[] = []
   readonly #unindexed: Segment[] = []
-  /** Where the checksums of segments start from, as far as a snapshot tells. */
-  readonly #salts = new Map<number, number>()
+  /** What the snapshot says of segments. */
+  readonly #known = new Map<number, SegmentSnapshot>()
 
   constructor(
     readonly fileSystem: FileSystem,
@@ -65,7 +65,8 @@ class Recovery {
     const replayed = numbers.filter(number => number >= base)
     if (snapshot === undefined) await this.#rebuild(replayed)
     else this.#expect(snapshot)
-    for (const number of numbers) if (number < base && this.#salts.has(number)) await this.#place(number)
+    for (const number of numbers)
+      if (number < base && this.#known.has(number)) await this.#place(this.#known.get(number)!)
     if (snapshot !== undefined) this.#setRows(snapshot)
     const fit = await this.#replay(replayed, snapshot === undefined)
     this.#dropLost()
@@ -111,7 +112,7 @@ class Recovery {
       queue.skipTo(next)
     }
     for (const { id, name } of tables) this.#catalog.addTable(id, name).declared = 'durable'
-    for (const { number, salt } of segments) this.#salts.set(number, salt)
+    for (const segment of segments) this.#known.set(segment.number, segment)
   }
 
   async #rebuild(numbers: readonly number[]): Promise<void> {
@@ -125,15 +126,14 @@ class Recovery {
   }
 
   /** Learns where payloads lie in a segment that came before the snapshot: from its index, or else from itself. */
-  async #place(number: number): Promise<void> {
-    const segment = this.#addSegment(number, this.#salts.get(number)!)
+  async #place({ number, salt, size }: SegmentSnapshot): Promise<void> {
+    const segment = this.#addSegment(number, salt)
+    segment.size = size
     const index = await this.#read('index', number)
     if (isWholeFile(index, 'index') && decodeFileHeader(index, 'index')!.salt === segment.salt) {
-      segment.size = await this.#size(number)
       this.#placeByIndex(index, segment)
     } else {
-      const bytes = await this.#read('segment', number)
-      segment.size = bytes.length
+      const bytes = (await this.#read('segment', number)).subarray(0, size)
       for (const finding of placeSegment(bytes, this.#catalog, segment)) this.#find('segment', number, finding)
       this.#unindexed.push(segment)
     }
@@ -166,7 +166,7 @@ class Recovery {
       if (active !== undefined) this.#retire(active)
       const bytes = await this.#read('segment', number)
       const header = decodeFileHeader(bytes, 'segment')
-      const salt = header?.salt ?? this.#salts.get(number)
+      const salt = header?.salt ?? this.#known.get(number)?.salt
       active = undefined
       if (salt === undefined) {
         if (bytes.length > FILE_HEADER_BYTES) this.#find('segment', number, unreadable(bytes.length))
