@@ -29,6 +29,7 @@ import { moduleLog } from './module-log.js'
 import { pinnedImage } from './pinned-image.js'
 import { assertPermitted, type PrivilegePolicy } from './privilege-policy.js'
 import { imageId, pullImage } from './pull-image.js'
+import { removeImage, storedImages } from './stored-images.js'
 import { Turnstile } from './turnstile.js'
 
 /** What a {@link DockerRuntime} works with. */
@@ -161,11 +162,7 @@ export class DockerRuntime
   }
 
   async images(signal?: AbortSignal): Promise<readonly StoredImage[]> {
-    const engine = this.#running()
-    const abort = signal && { abortSignal: signal }
-    const used = new Set((await engine.listContainers({ all: true, ...abort })).map(({ ImageID }) => ImageID))
-    const images = await engine.listImages({ ...abort })
-    return images.map(({ Id: id, Size: bytes }) => ({ id, bytes, isUsed: used.has(id) }))
+    return await storedImages(this.#running(), signal)
   }
 
   imagesOfModules(): Iterable<string> {
@@ -178,13 +175,7 @@ export class DockerRuntime
 
   /** Never one that a container is made from, also when it was made a moment ago. */
   async removeImage(id: string, signal?: AbortSignal): Promise<void> {
-    const engine = this.#running()
-    const abort = { ...(signal && { abortSignal: signal }) }
-    const inspected = await engine.getImage(id).inspect().catch(missing)
-    // Name by name, because by its id one of several names would only go by force.
-    for (const name of [...(inspected?.RepoTags ?? []), ...(inspected?.RepoDigests ?? []), id]) {
-      await engine.getImage(name).remove(abort).catch(missing)
-    }
+    await removeImage(this.#running(), id, signal)
   }
 
   protected async onStart(): Promise<void> {
@@ -299,9 +290,4 @@ async function makeNetwork(engine: Dockerode, name: string): Promise<void> {
   } catch (error) {
     if (statusOf(error) !== 409) throw engineError(error, name)
   }
-}
-
-/** Takes it as done when the engine does not have it. */
-function missing(error: unknown): undefined {
-  if (statusOf(error) !== 404) throw engineError(error, 'images')
 }
