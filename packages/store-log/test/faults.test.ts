@@ -5,7 +5,7 @@ import { describe, it } from 'vitest'
 import { LogStore } from '../src/index.js'
 import { SimulatedDisk, systemError } from './simulated-disk.js'
 
-const SEEDS = Number(process.env.FAULT_SEEDS ?? 25)
+const SEEDS = Number(process.env.FAULT_SEEDS ?? 12)
 const BURSTS = 40
 const OPTIONS = { path: '/store', segmentBytes: 65_536, cacheBytes: 0, reserveBytes: 4_096 }
 

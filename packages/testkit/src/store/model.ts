@@ -52,7 +52,7 @@ export class StoreModel {
     for (const [table, values] of this.#tables) {
       for (const [key, value] of values) rows[`${table}/${key}`] = describeBytes(value)
     }
-    return { queues, rows: sorted(rows) }
+    return { queues: sorted(queues), rows: sorted(rows) }
   }
 
   /** What a store holds of everything that this model knows of, and whatever else is in its queues. */
@@ -65,13 +65,13 @@ export class StoreModel {
       const size = entries.reduce((sum, entry) => sum + entry.payload.byteLength, 0)
       const state = { length: entries.length, bytes: size, head: entries[0]?.position ?? next }
       assert.deepEqual({ length, bytes, head }, state, `the state of queue ${name} does not agree with its entries`)
-      queues[name] = { next, entries: entries.map(describeEntry) }
+      if (next > 0) queues[name] = { next, entries: entries.map(describeEntry) }
     }
     const rows: Record<string, string> = {}
     for (const table of this.#tables.keys()) {
       for await (const [key, value] of store.entries(table)) rows[`${table}/${key}`] = describeBytes(value)
     }
-    return { queues, rows: sorted(rows) }
+    return { queues: sorted(queues), rows: sorted(rows) }
   }
 
   /** Asserts that a store holds exactly what this model holds. */
@@ -103,8 +103,8 @@ function describeBytes(bytes: Uint8Array): string {
   return `${bytes.byteLength}:${digest}`
 }
 
-function sorted(rows: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.entries(rows).sort(([a], [b]) => (a < b ? -1 : 1)))
+function sorted<T>(record: Record<string, T>): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 /** A change such as a hub makes: appends with fan-out, heads and single entries removed, rows put and deleted. */
