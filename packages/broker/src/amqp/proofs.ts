@@ -40,6 +40,7 @@ export interface RefusedProof {
 export class Proofs {
   readonly #options: ProofOptions
   readonly #proven = new Map<IdentityKey, Timer | undefined>()
+  #isClosed = false
 
   constructor(options: ProofOptions) {
     this.#options = options
@@ -69,6 +70,7 @@ export class Proofs {
 
   /** The connection is gone. */
   close(): void {
+    this.#isClosed = true
     for (const timer of this.#proven.values()) timer?.cancel()
     this.#proven.clear()
   }
@@ -76,6 +78,7 @@ export class Proofs {
   async #judge(credentials: Credentials): Promise<RefusedProof | undefined> {
     const verdict = await this.#authenticate(credentials)
     if (!verdict.accepted) return verdict
+    if (this.#isClosed) return { accepted: false, reason: 'unavailable', detail: 'the connection is gone' }
     const { identity, expiresAt } = verdict
     const key = identityKey(identity)
     if (this.#proven.size >= this.#options.maxIdentities && !this.#proven.has(key)) {
