@@ -105,7 +105,7 @@ class RouteCompiler {
     if (problems.list.length > 0 || pattern === undefined || !isComplete(tree)) return undefined
     const { priority, timeToLiveSecs } = parts
     const destination = Object.freeze({ target: targetOf(tree.sink), priority, timeToLiveSecs, route: name })
-    return { name, text, tree, pattern, condition, destination }
+    return { name, position: this.#routes.length, text, tree, pattern, condition, destination }
   }
 
   compile(): CompiledRoute[] {

@@ -34,3 +34,4 @@ export type {
   ValueOf,
 } from './builder/values.js'
 export { type DescribedMessage, readMessageDocument } from './message-document.js'
+export { printRoute } from './syntax/print.js'

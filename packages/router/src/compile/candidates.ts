@@ -2,13 +2,16 @@ import type { Message, MessageSource, RouteDestination } from '@edgewright/core'
 import { type CompiledRoute, targetKey } from './compiled-route.js'
 import type { Evaluation } from './evaluation.js'
 
-const NOWHERE: readonly RouteDestination[] = Object.freeze([])
-
 /** What came of a set of matching routes, and what it becomes when one more matches. */
 interface Outcome {
+  /** Per endpoint the route that decides, in the order of the table. */
+  readonly deciding: readonly CompiledRoute[]
   readonly destinations: readonly RouteDestination[]
   readonly next: Map<CompiledRoute, Outcome>
 }
+
+/** Outcomes that one source's candidates keep. */
+const MAX_OUTCOMES = 1024
 
 /**
  * The routes that messages from one source can take.
@@ -18,22 +21,28 @@ interface Outcome {
  */
 export class Candidates {
   readonly #conditional: readonly CompiledRoute[]
+  /** The conditions of those, side by side: most are false, and then nothing else of a route is touched. */
+  readonly #guards: readonly CompiledRoute['guard'][]
   readonly #start: Outcome
   #kept = 0
 
   constructor(routes: readonly CompiledRoute[]) {
     this.#conditional = routes.filter(route => route.condition !== undefined)
+    this.#guards = this.#conditional.map(route => route.guard)
     const unconditional = routes.filter(route => route.condition === undefined)
-    this.#start = outcome(unconditional.reduce<readonly RouteDestination[]>(including, NOWHERE))
+    this.#start = outcomeOf(unconditional.reduce<readonly CompiledRoute[]>(including, []))
   }
 
   /** Where a message goes. */
   match(evaluation: Evaluation, message: Message, source: MessageSource): readonly RouteDestination[] {
     let reached = this.#start
-    if (this.#conditional.length === 0) return reached.destinations
+    const guards = this.#guards
+    if (guards.length === 0) return reached.destinations
     evaluation.begin(message, source)
-    for (const route of this.#conditional) {
-      if (!route.guard(evaluation) || route.rest?.(evaluation) === false) continue
+    for (let index = 0; index < guards.length; index++) {
+      if (!guards[index]!(evaluation)) continue
+      const route = this.#conditional[index]!
+      if (route.rest?.(evaluation) === false) continue
       reached = reached.next.get(route) ?? this.#reach(reached, route)
     }
     evaluation.end()
@@ -41,7 +50,8 @@ export class Candidates {
   }
 
   #reach(from: Outcome, route: CompiledRoute): Outcome {
-    const to = outcome(including(from.destinations, route))
+    const deciding = including(from.deciding, route)
+    const to = deciding === from.deciding ? { ...from, next: new Map() } : outcomeOf(deciding)
     if (this.#kept < MAX_OUTCOMES) {
       this.#kept++
       from.next.set(route, to)
@@ -50,20 +60,19 @@ export class Candidates {
   }
 }
 
-const MAX_OUTCOMES = 1024
-
-function outcome(destinations: readonly RouteDestination[]): Outcome {
-  return { destinations, next: new Map() }
+function outcomeOf(deciding: readonly CompiledRoute[]): Outcome {
+  return { deciding, destinations: Object.freeze(deciding.map(route => route.destination)), next: new Map() }
 }
 
-/** The destinations with one more route: per endpoint the smallest priority counts, and of equal ones the first route. */
-function including(
-  destinations: readonly RouteDestination[],
-  { destination }: CompiledRoute,
-): readonly RouteDestination[] {
-  const key = targetKey(destination.target)
-  const rival = destinations.findIndex(other => targetKey(other.target) === key)
-  if (rival < 0) return Object.freeze([...destinations, destination])
-  if (destinations[rival]!.priority <= destination.priority) return destinations
-  return Object.freeze(destinations.with(rival, destination))
+/** The deciding routes with one more: per endpoint the smallest priority counts, and of equal ones the first route. */
+function including(deciding: readonly CompiledRoute[], route: CompiledRoute): readonly CompiledRoute[] {
+  const key = targetKey(route.destination.target)
+  const rival = deciding.find(other => targetKey(other.destination.target) === key)
+  if (rival !== undefined && precedes(rival, route)) return deciding
+  return [...deciding.filter(other => other !== rival), route].sort((a, b) => a.position - b.position)
+}
+
+function precedes(a: CompiledRoute, b: CompiledRoute): boolean {
+  const [first, second] = [a.destination.priority, b.destination.priority]
+  return first < second || (first === second && a.position < b.position)
 }

@@ -1,7 +1,7 @@
 import type { ComparisonOperator } from '../check/checked.js'
 import type { Code, NumberCode } from './code.js'
 import type { BodySlot } from './body-lookup.js'
-import type { Text } from './functions.js'
+import type { Text } from './text.js'
 import type { PropertySlot } from './property-lookup.js'
 import type { Value } from './value.js'
 

@@ -7,6 +7,8 @@ import type { Code } from './code.js'
 /** One route of a table. */
 export interface CompiledRoute {
   readonly name: string
+  /** Its place in the table, from 0. */
+  readonly position: number
   /** The rule as it was written. */
   readonly text: string
   readonly tree: Route

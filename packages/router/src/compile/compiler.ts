@@ -12,7 +12,7 @@ import {
   OPPOSITES,
 } from './comparisons.js'
 import type { Evaluation } from './evaluation.js'
-import type { NUMBER_FUNCTIONS, Text } from './functions.js'
+import type { Text } from './text.js'
 import { bothBooleans, every, once, some } from './logic.js'
 import * as numbers from './numbers.js'
 import { Sharing } from './sharing.js'
@@ -54,13 +54,8 @@ export class Compiler {
 
   /** Whether an expression is exactly this boolean: neither the other, nor undefined, nor anything else. */
   holds(node: Checked, wanted: boolean): Code<boolean> {
-    if (isCheap(node)) return this.#holds(node, wanted)
-    return this.#sharing.code(
-      node,
-      `is ${wanted}`,
-      () => this.#holds(node, wanted),
-      code => this.#once(code),
-    )
+    const share = isCheap(node) ? same : (code: Code<boolean>) => this.#once(code)
+    return this.#sharing.code(node, `is ${wanted}`, () => this.#holds(node, wanted), share)
   }
 
   /**
@@ -282,7 +277,7 @@ export class Compiler {
       case 'index_of':
         return numbers.positionOf(this.text(first), this.text(second), register)
       default:
-        return numbers.numberFunction(name as keyof typeof NUMBER_FUNCTIONS, this.number(first), register)
+        return numbers.numberFunction(name as numbers.NumberFunctionName, this.number(first), register)
     }
   }
 
@@ -303,6 +298,10 @@ function isCheap(node: Checked): boolean {
   if (node.kind !== 'comparison') return node.kind !== 'call' && node.kind !== 'logical'
   const [one, other] = node.left.kind === 'literal' ? [node.right, node.left] : [node.left, node.right]
   return other.kind === 'literal' && (one.kind === 'property' || one.kind === 'body')
+}
+
+function same<Result>(code: Code<Result>): Code<Result> {
+  return code
 }
 
 function always(): true {

@@ -1,7 +1,6 @@
 import type { ArithmeticOperator } from '../check/checked.js'
 import type { Code, NumberCode } from './code.js'
-import type { Text } from './functions.js'
-import { NUMBER_FUNCTIONS, power } from './functions.js'
+import type { Text } from './text.js'
 import { parseNumber } from './parse-number.js'
 import { indexOf } from './search.js'
 import type { Value } from './value.js'
@@ -42,11 +41,38 @@ export function arithmetic(
 }
 
 /** A function of one number. */
-export function numberFunction(name: keyof typeof NUMBER_FUNCTIONS, operand: NumberCode, target: number): Code<void> {
-  const apply = NUMBER_FUNCTIONS[name]
+export type NumberFunctionName = 'abs' | 'ceiling' | 'exp' | 'floor' | 'sign' | 'sqrt' | 'square'
+
+const FUNCTIONS: Readonly<Record<NumberFunctionName, (operand: number, target: number) => Code<void>>> = {
+  abs: (operand, target) => evaluation => {
+    evaluation.numbers[target] = Math.abs(evaluation.numbers[operand]!)
+  },
+  ceiling: (operand, target) => evaluation => {
+    evaluation.numbers[target] = Math.ceil(evaluation.numbers[operand]!)
+  },
+  exp: (operand, target) => evaluation => {
+    evaluation.numbers[target] = Math.exp(evaluation.numbers[operand]!)
+  },
+  floor: (operand, target) => evaluation => {
+    evaluation.numbers[target] = Math.floor(evaluation.numbers[operand]!)
+  },
+  sign: (operand, target) => evaluation => {
+    evaluation.numbers[target] = Math.sign(evaluation.numbers[operand]!)
+  },
+  sqrt: (operand, target) => evaluation => {
+    evaluation.numbers[target] = Math.sqrt(evaluation.numbers[operand]!)
+  },
+  square: (operand, target) => evaluation => {
+    evaluation.numbers[target] = evaluation.numbers[operand]! * evaluation.numbers[operand]!
+  },
+}
+
+/** `abs(x)` and its like. */
+export function numberFunction(name: NumberFunctionName, operand: NumberCode, target: number): Code<void> {
+  const apply = FUNCTIONS[name](operand.register, target)
   return evaluation => {
     operand.load(evaluation)
-    evaluation.numbers[target] = apply(evaluation.numbers[operand.register]!)
+    apply(evaluation)
   }
 }
 
@@ -58,12 +84,14 @@ export function negation(operand: NumberCode, target: number): Code<void> {
   }
 }
 
-/** `power(x, y)`. */
+/** `power(x, y)`, undefined when either is. */
 export function powerOf(base: NumberCode, exponent: NumberCode, target: number): Code<void> {
   return evaluation => {
     base.load(evaluation)
     exponent.load(evaluation)
-    evaluation.numbers[target] = power(evaluation.numbers[base.register]!, evaluation.numbers[exponent.register]!)
+    const x = evaluation.numbers[base.register]!
+    const y = evaluation.numbers[exponent.register]!
+    evaluation.numbers[target] = Number.isNaN(x) || Number.isNaN(y) ? Number.NaN : x ** y
   }
 }
 

@@ -31,6 +31,18 @@ test('an endpoint that several routes lead to gets one copy, on the terms of the
   expect(table.match(alarm, device)).toMatchObject([{ route: 'fast', priority: 1, timeToLiveSecs: 10 }])
 })
 
+test('of equal priorities the first route decides, with a condition or without', () => {
+  const { table } = compileRoutes({
+    first: { route: "FROM /* WHERE alarm = 'yes' INTO $upstream", priority: 1, timeToLiveSecs: 10 },
+    second: { route: 'FROM /* INTO $upstream', priority: 1, timeToLiveSecs: 20 },
+    other: 'FROM /* INTO BrokeredEndpoint("/modules/m/inputs/i")',
+  })
+  const routesOf = (properties: Record<string, string>) =>
+    table.match(createMessage({ properties }), device).map(({ route }) => route)
+  expect(routesOf({ alarm: 'yes' })).toEqual(['first', 'other'])
+  expect(routesOf({})).toEqual(['second', 'other'])
+})
+
 test('inputs are told apart by letter case, modules of sources are not', () => {
   const { table } = compileRoutes({
     a: 'FROM /messages/modules/M/* INTO BrokeredEndpoint("/modules/x/inputs/i")',

@@ -1,5 +1,5 @@
 import type { Code } from './code.js'
-import type { Text } from './functions.js'
+import type { Text } from './text.js'
 import { indexOf } from './search.js'
 import { MISSING, type Value } from './value.js'
 

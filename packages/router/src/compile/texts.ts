@@ -1,5 +1,5 @@
 import type { Code, NumberCode } from './code.js'
-import { lower, substring, type Text, upper } from './functions.js'
+import { lower, substring, type Text, upper } from './text.js'
 
 /** `lower(s)`, `upper(s)`. */
 export function changedCase(name: 'lower' | 'upper', text: Code<Text>): Code<Text> {

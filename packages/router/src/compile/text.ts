@@ -1,22 +1,6 @@
 /** A text, null for a property that came without value, undefined. */
 export type Text = string | null | undefined
 
-/** Functions of one number. NaN stands for undefined on both sides. */
-export const NUMBER_FUNCTIONS = {
-  abs: Math.abs,
-  ceiling: Math.ceil,
-  exp: Math.exp,
-  floor: Math.floor,
-  sign: Math.sign,
-  sqrt: Math.sqrt,
-  square: (x: number) => x * x,
-} as const satisfies Record<string, (x: number) => number>
-
-/** `x` to the power of `y`; undefined when either is. */
-export function power(x: number, y: number): number {
-  return Number.isNaN(x) || Number.isNaN(y) ? Number.NaN : x ** y
-}
-
 /** The part of a text from `start`, of `length` or to the end; undefined when it does not lie within. */
 export function substring(text: string, start: number, length?: number): string | undefined {
   const from = Math.trunc(start)
