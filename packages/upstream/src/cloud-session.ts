@@ -76,7 +76,10 @@ export class IotHubSession implements CloudSession {
     if (this.#closed) return 'the session was closed'
     const link = this.#home.link()
     if (typeof link === 'string') return link
-    if (this.#current?.link !== link) this.#current = { link, channel: link.channel(this.identity) }
+    if (this.#current?.link !== link) {
+      void this.#current?.channel.close()
+      this.#current = { link, channel: link.channel(this.identity) }
+    }
     return this.#current.channel
   }
 }

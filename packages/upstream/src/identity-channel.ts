@@ -15,6 +15,8 @@ import {
 import { backoffDelay } from './backoff.js'
 import { type IdentitySession, listens } from './cloud-link.js'
 import { offline } from './errors.js'
+import { aborted, withPatience } from './network/deadline.js'
+import { OnDemand } from './on-demand.js'
 import type { Surroundings } from './surroundings.js'
 
 /** Opens a session of an identity. @throws as `CloudSession` */
@@ -23,26 +25,33 @@ export type SessionOpener = () => Promise<IdentitySession>
 /** One identity's part of one link: opens its session when it is needed, closes it when it is not. Errors as `CloudSession`. */
 export class IdentityChannel {
   readonly #identity: Identity
-  readonly #open: SessionOpener
   readonly #surroundings: Surroundings
+  readonly #onGone: () => void
+  readonly #session: OnDemand<IdentitySession>
   readonly #closing = new AbortController()
-  #session: Promise<IdentitySession> | undefined
   #previousEnded: Promise<void> = Promise.resolve()
   #handlers: CloudHandlers = {}
   #handlersChanged: () => void = () => undefined
   #serving = false
-  #refusals = 0
-  #refusal: { readonly error: EdgewrightError; readonly until: number } | undefined
   #kept = false
   #gone: Promise<void> | undefined
   #users = 0
   #unused: () => void = () => undefined
   #idle: Timer | undefined
 
-  constructor(identity: Identity, open: SessionOpener, surroundings: Surroundings) {
+  /** @param onGone - called when it was closed and nothing of it is left */
+  constructor(identity: Identity, open: SessionOpener, surroundings: Surroundings, onGone: () => void) {
+    const { clock, random, tuning } = surroundings
     this.#identity = identity
-    this.#open = open
     this.#surroundings = surroundings
+    this.#onGone = onGone
+    this.#session = new OnDemand(() => this.#open(open), {
+      clock,
+      random,
+      backoff: tuning.identityRetry,
+      // What concerns the link passes with it; what concerns the identity is not asked again at once.
+      holdsOff: error => EdgewrightError.is(error) && error.code !== 'UPSTREAM_OFFLINE',
+    })
   }
 
   async send(messages: readonly Message[], signal?: AbortSignal): Promise<readonly DeliveryOutcome[]> {
@@ -68,23 +77,13 @@ export class IdentityChannel {
   handle(handlers: CloudHandlers): void {
     this.#handlers = handlers
     this.#handlersChanged()
-    if (!this.#serving && (listens(handlers) || this.#session !== undefined)) void this.#serve()
+    if (!this.#serving && (listens(handlers) || this.#session.current !== undefined)) void this.#serve()
   }
 
   /** The session, opened when there is none. */
-  session(): Promise<IdentitySession> {
-    if (this.#session !== undefined) return this.#session
-    const { clock } = this.#surroundings
-    if (this.#closing.signal.aborted) return Promise.reject(this.#closing.signal.reason)
-    if (this.#refusal !== undefined && clock.monotonic() < this.#refusal.until)
-      return Promise.reject(this.#refusal.error)
-    const opening = this.#previousEnded.then(this.#open)
-    this.#session = opening
-    opening.then(
-      session => this.#watch(opening, session),
-      error => this.#over(opening, error),
-    )
-    return opening
+  async session(): Promise<IdentitySession> {
+    if (this.isClosed) throw this.#closing.signal.reason
+    return this.#session.get()
   }
 
   /** From now on the session is not closed when nobody uses it. */
@@ -106,28 +105,24 @@ export class IdentityChannel {
   async #close(): Promise<void> {
     const { clock, tuning } = this.#surroundings
     this.#closing.abort(offline('the identity was closed'))
-    this.#handlersChanged()
     this.#idle?.cancel()
     if (this.#users > 0) {
-      const patience = new AbortController()
       const unused = new Promise<void>(resolve => {
         this.#unused = resolve
       })
-      await Promise.race([unused, sleep(clock, tuning.closeTimeout, patience.signal).catch(() => undefined)])
-      patience.abort()
+      await withPatience(clock, tuning.closeTimeout, unused)
     }
-    const session = await this.#session?.catch(() => undefined)
+    const session = await this.#session.current?.catch(() => undefined)
     session?.close()
     if (session !== undefined) await aborted(session.ended)
+    this.#onGone()
   }
 
   async #use<T>(task: (session: IdentitySession) => Promise<T>): Promise<T> {
     this.#users += 1
     this.#idle?.cancel()
     try {
-      const result = await task(await this.session())
-      this.#refusals = 0
-      return result
+      return await task(await this.session())
     } finally {
       this.#users -= 1
       if (this.#users === 0) this.#unused()
@@ -135,19 +130,14 @@ export class IdentityChannel {
     }
   }
 
-  #watch(opening: Promise<IdentitySession>, session: IdentitySession): void {
+  /** An identity may not have two sessions, so a new one waits for the end of the last. */
+  async #open(open: SessionOpener): Promise<IdentitySession> {
+    await this.#previousEnded
+    const session = await open()
+    const current = this.#session.current
     this.#previousEnded = aborted(session.ended)
-    void aborted(session.retired).then(() => this.#over(opening, session.retired.reason))
-  }
-
-  #over(session: Promise<IdentitySession>, error: unknown): void {
-    if (this.#session === session) this.#session = undefined
-    // What concerns the link passes with it; what concerns the identity is not asked again at once.
-    if (!EdgewrightError.is(error) || error.code === 'UPSTREAM_OFFLINE') return
-    this.#refusals += 1
-    const { clock, tuning, random } = this.#surroundings
-    const until = clock.monotonic() + backoffDelay(tuning.identityRetry, this.#refusals, random())
-    this.#refusal = { error, until }
+    void aborted(session.retired).then(() => this.#session.failed(session.retired.reason, current))
+    return session
   }
 
   /** Sees that what has a handler is heard, session after session. */
@@ -165,6 +155,7 @@ export class IdentityChannel {
         await this.#untilOutdated(handlers, session.retired, deaf.signal, closing)
         failures = 0
       } catch (error) {
+        if (closing.aborted) break
         failures += 1
         const delay = backoffDelay(tuning.identityRetry, failures, random())
         const identity = identityKey(this.#identity)
@@ -187,15 +178,8 @@ export class IdentityChannel {
 
   #restWhenIdle(): void {
     this.#idle?.cancel()
-    if (this.#kept || this.#users > 0 || this.#serving || this.#session === undefined) return
+    if (this.#kept || this.#users > 0 || this.#serving || this.#session.current === undefined) return
     const { clock, tuning } = this.#surroundings
-    this.#idle = clock.after(tuning.idleTimeout, () => void this.#session?.then(session => session.close()))
+    this.#idle = clock.after(tuning.idleTimeout, () => void this.#session.current?.then(session => session.close()))
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

@@ -35,6 +35,7 @@ export class LinkKeeper {
   readonly #leaving = new Set<Promise<void>>()
   #running: Promise<void> = Promise.resolve()
   #current: Current | undefined
+  #upSince = Number.POSITIVE_INFINITY
 
   constructor(options: LinkKeeperOptions) {
     this.#options = options
@@ -61,13 +62,13 @@ export class LinkKeeper {
   async #run(signal: AbortSignal): Promise<void> {
     const { clock, backoff, random, onDown, logger } = this.#options
     for (let failures = 0; !signal.aborted; ) {
-      const began = clock.monotonic()
       const transport = this.#choice.next()
+      this.#upSince = Number.POSITIVE_INFINITY
       const failure = await this.#attempt(transport, signal)
-      const lasted = clock.monotonic() - began > backoff.most * 4
       // A link that holds for a while is a success; one that falls at once is a failure like any other.
-      if (!lasted) this.#choice.failed(transport, mayBeBlocked(failure))
-      failures = lasted ? 1 : failures + 1
+      const hasLasted = clock.monotonic() - this.#upSince > backoff.most * 4
+      if (!hasLasted) this.#choice.failed(transport, mayBeBlocked(failure))
+      failures = hasLasted ? 1 : failures + 1
       if (signal.aborted) return
       const reason = failure instanceof Error ? failure.message : String(failure)
       onDown(reason)
@@ -97,6 +98,7 @@ export class LinkKeeper {
     if (this.#stopping.signal.aborted) return link.close()
     const previous = this.#current
     this.#current = { link, transport }
+    this.#upSince = this.#options.clock.monotonic()
     this.#choice.succeeded(transport)
     this.#options.onUp()
     if (previous === undefined) return

@@ -6,6 +6,8 @@ export interface OnDemandOptions {
   readonly clock: Clock
   readonly backoff: BackoffOptions
   readonly random: () => number
+  /** Whether a failure is one that would come again at once; others are tried again without waiting. @default always */
+  readonly holdsOff?: ((error: unknown) => boolean) | undefined
 }
 
 /** Something that is opened when it is first asked for, and again after it failed, but not at once. */
@@ -20,6 +22,11 @@ export class OnDemand<T> {
   constructor(open: () => Promise<T>, options: OnDemandOptions) {
     this.#open = open
     this.#options = options
+  }
+
+  /** What is open or being opened, if anything is. */
+  get current(): Promise<T> | undefined {
+    return this.#current
   }
 
   /** What is open; opens it when need be. Throws what it failed of while it is too early to try again. */
@@ -38,7 +45,8 @@ export class OnDemand<T> {
   failed(error: unknown, which: Promise<T> | undefined = this.#current): void {
     if (which === undefined || which !== this.#current) return
     this.#current = undefined
-    const { clock, backoff, random } = this.#options
+    const { clock, backoff, random, holdsOff } = this.#options
+    if (holdsOff?.(error) === false) return
     const now = clock.monotonic()
     this.#failures = now - this.#openedAt > backoff.most ? 1 : this.#failures + 1
     this.#failure = { error, until: now + backoffDelay(backoff, this.#failures, random()) }

@@ -66,8 +66,20 @@ export const UPSTREAM_DEFAULTS = Object.freeze({
 /** Tuning with nothing left open. */
 export type Tuning = { readonly [name in keyof IotHubUpstreamTuning]-?: NonNullable<IotHubUpstreamTuning[name]> }
 
-/** Fills in what is left open. */
+/**
+ * Fills in what is left open.
+ *
+ * @throws TypeError for a figure that makes no sense
+ */
 export function tuningOf(given: IotHubUpstreamTuning): Tuning {
   const names = Object.keys(UPSTREAM_DEFAULTS) as (keyof Tuning)[]
-  return Object.fromEntries(names.map(name => [name, given[name] ?? UPSTREAM_DEFAULTS[name]])) as unknown as Tuning
+  const tuning = Object.fromEntries(names.map(name => [name, given[name] ?? UPSTREAM_DEFAULTS[name]]))
+  for (const [name, value] of Object.entries(tuning)) {
+    if (typeof value === 'number' && !(value > 0)) throw new TypeError(`${name} must be more than 0`)
+  }
+  if (Number(tuning.window) > MOST_WINDOW) throw new TypeError(`window must be at most ${MOST_WINDOW}`)
+  return tuning as unknown as Tuning
 }
+
+/** A session of rhea's holds 2,048 deliveries without an outcome; some are left for what is not telemetry. */
+const MOST_WINDOW = 1_900

@@ -6,6 +6,7 @@ import type { CloudUnderTest, UpstreamUnderTest } from '@edgewright/testkit/upst
 import { IotHubUpstream, type IotHubUpstreamOptions } from '../src/index.js'
 
 const EDGE = 'edge'
+const tls = testCertificates({ ipAddresses: ['127.0.0.1'] })
 const SELF: Identity = { deviceId: EDGE, moduleId: '$edgeHub' }
 
 /** An emulated hub, and what leads to it. */
@@ -16,7 +17,6 @@ export interface EmulatedHub extends UpstreamUnderTest {
 
 /** A hub with an edge device, modules of it and devices behind it, and an upstream that is not started. */
 export async function emulatedHub(options: Partial<IotHubUpstreamOptions> = {}): Promise<EmulatedHub> {
-  const tls = testCertificates({ ipAddresses: ['127.0.0.1'] })
   const ports = { mqtt: 0, amqp: 0, https: 0 }
   const emulator = createEmulator({ address: '127.0.0.1', ports, tls, commands: { lockDuration: 200 } })
   await emulator.start()

@@ -1,4 +1,5 @@
 import { createMessage } from '@edgewright/core'
+import { testCertificates } from '@edgewright/testkit'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { IotHubUpstream, IotHubUpstreamOptions } from '../src/index.js'
 import { becomes, bodies, DEVICE, MODULE, numbered, upstreamTo } from './fixture.js'
@@ -165,7 +166,7 @@ describe('the link', () => {
   test.each<[string, () => Partial<IotHubUpstreamOptions>, string]>([
     ['no such name', () => ({ gatewayHost: 'no-such-host.invalid' }), 'name-not-resolved'],
     ['nobody there', () => ({ ports: { amqp: 1 } }), 'connection-refused'],
-    ['a certificate of a stranger', () => ({ ca: new RheaHub().certificates.ca }), 'tls-failed'],
+    ['a certificate of a stranger', () => ({ ca: testCertificates().ca }), 'tls-failed'],
   ])('says why it cannot be opened: %s', async (_, options, reason) => {
     const failed = new Promise<void>(resolve => {
       upstream = upstreamTo(hub, {

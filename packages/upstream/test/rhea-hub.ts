@@ -42,9 +42,11 @@ export interface Arrival {
   readonly message: Message
 }
 
+const CERTIFICATES = testCertificates({ ipAddresses: ['127.0.0.1'] })
+
 /** A hub of a few lines, over the other implementation of AMQP: what upstream is tested against. */
 export class RheaHub {
-  readonly certificates = testCertificates({ ipAddresses: ['127.0.0.1'] })
+  readonly certificates = CERTIFICATES
   readonly behaviour: HubBehaviour = {
     token: () => 200,
     message: () => undefined,

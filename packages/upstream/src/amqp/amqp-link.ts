@@ -49,7 +49,9 @@ export class AmqpLink implements CloudLink {
   channel(identity: Identity): IdentityChannel {
     const pace = new Pace(this.#context.tuning.together)
     const open = () => this.#openings.run(() => AmqpSession.open(this.#context, identity, pace))
-    const channel = new IdentityChannel(identity, open, this.#context)
+    const channel: IdentityChannel = new IdentityChannel(identity, open, this.#context, () =>
+      this.#channels.delete(channel),
+    )
     this.#channels.add(channel)
     return channel
   }

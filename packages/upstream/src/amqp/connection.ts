@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
-import { type Clock, sleep } from '@edgewright/core'
+import type { Clock } from '@edgewright/core'
 import { AMQP_LIMITS, AmqpFrameSplitter } from '@edgewright/protocol'
 import rhea, { type Connection, type ConnectionOptions, type EventContext, type Session } from 'rhea'
-import { withDeadline } from '../network/deadline.js'
+import { withDeadline, withPatience } from '../network/deadline.js'
 import { NetworkFailure } from '../network/failure.js'
 import { GuardedSocket } from '../network/guarded-socket.js'
 import { AmqpRefusal } from './opened.js'
@@ -110,9 +110,7 @@ export class AmqpConnection {
   /** Ends the connection in good order, or cuts it when the peer does not answer. */
   async close(): Promise<void> {
     this.#connection.close()
-    const patience = new AbortController()
-    await Promise.race([this.lost, sleep(this.#options.clock, CLOSE_TIMEOUT, patience.signal).catch(() => undefined)])
-    patience.abort()
+    await withPatience(this.#options.clock, CLOSE_TIMEOUT, this.lost)
     this.#fail(new NetworkFailure('closed-by-peer', 'closed'))
   }
 

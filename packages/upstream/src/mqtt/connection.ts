@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
-import { type Clock, sleep, type Timer } from '@edgewright/core'
+import type { Clock, Timer } from '@edgewright/core'
 import mqtt, { type IPublishPacket, type Packet } from 'mqtt-packet'
-import { withDeadline } from '../network/deadline.js'
+import { withDeadline, withPatience } from '../network/deadline.js'
 import { NetworkFailure } from '../network/failure.js'
 import { GuardedSocket } from '../network/guarded-socket.js'
 import { SilenceWatch } from '../network/silence-watch.js'
@@ -147,9 +147,7 @@ export class MqttConnection {
   async close(): Promise<void> {
     this.#send({ cmd: 'disconnect' })
     this.#socket.end()
-    const patience = new AbortController()
-    await Promise.race([this.lost, sleep(this.#options.clock, CLOSE_TIMEOUT, patience.signal).catch(() => undefined)])
-    patience.abort()
+    await withPatience(this.#options.clock, CLOSE_TIMEOUT, this.lost)
     this.#fail(new NetworkFailure('closed-by-peer', 'closed'))
   }
 

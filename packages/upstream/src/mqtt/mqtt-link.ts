@@ -1,8 +1,9 @@
 import type { Duplex } from 'node:stream'
-import { type Identity, type IdentityKey, identityKey } from '@edgewright/core'
+import { type Identity, type IdentityKey, identityKey, sameIdentity } from '@edgewright/core'
 import type { CloudLink, IdentitySession } from '../cloud-link.js'
 import { Gate } from '../gate.js'
 import { IdentityChannel } from '../identity-channel.js'
+import { aborted } from '../network/deadline.js'
 import { NetworkFailure } from '../network/failure.js'
 import { Pace } from '../pace.js'
 import type { Surroundings } from '../surroundings.js'
@@ -24,9 +25,11 @@ export class MqttLink implements CloudLink {
   readonly #openings: Gate
   readonly #channels = new Map<IdentityKey, IdentityChannel>()
   readonly #closing: AbortController
+  readonly #self: Identity
   #onLost: (error: Error) => void = () => undefined
 
-  private constructor(context: MqttContext, closing: AbortController) {
+  private constructor(context: MqttContext, closing: AbortController, self: Identity) {
+    this.#self = self
     this.#context = context
     this.#closing = closing
     this.#openings = new Gate(context.tuning.openings)
@@ -48,7 +51,7 @@ export class MqttLink implements CloudLink {
   ): Promise<MqttLink> {
     signal.throwIfAborted()
     const closing = new AbortController()
-    const link = new MqttLink({ ...surroundings, openStream, closing: closing.signal }, closing)
+    const link = new MqttLink({ ...surroundings, openStream, closing: closing.signal }, closing, self)
     const onAbort = () => closing.abort(signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })
     try {
@@ -69,14 +72,16 @@ export class MqttLink implements CloudLink {
     const known = this.#channels.get(key)
     if (known?.isClosed === false) return known
     const { tuning } = this.#context
-    const silenceLimit = this.#channels.size === 0 ? tuning.silenceLimit : OTHERS_SILENCE_LIMIT
+    const silenceLimit = sameIdentity(identity, this.#self) ? tuning.silenceLimit : OTHERS_SILENCE_LIMIT
     const pace = new Pace(Math.min(tuning.window, MAX_WINDOW))
     const open = async () => {
       // The hub lets an identity have one connection, and would cut the one for the other.
       await known?.close()
       return this.#openings.run(() => MqttSession.open(this.#context, identity, { pace, silenceLimit }))
     }
-    const channel = new IdentityChannel(identity, open, this.#context)
+    const channel: IdentityChannel = new IdentityChannel(identity, open, this.#context, () => {
+      if (this.#channels.get(key) === channel) this.#channels.delete(key)
+    })
     this.#channels.set(key, channel)
     return channel
   }
@@ -90,7 +95,7 @@ export class MqttLink implements CloudLink {
   async #watch(own: IdentityChannel, first: IdentitySession): Promise<void> {
     try {
       for (let session = first; ; session = await own.session()) {
-        await ended(session)
+        await aborted(session.ended)
         if (!(session.ended.reason instanceof TokenRenewal)) throw session.ended.reason
       }
     } catch (error) {
@@ -108,13 +113,6 @@ export class MqttLink implements CloudLink {
   async #closeChannels(): Promise<void> {
     await Promise.all([...this.#channels.values()].map(channel => channel.close()))
   }
-}
-
-function ended({ ended: signal }: IdentitySession): Promise<void> {
-  return new Promise(resolve => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }
 
 /** What the network says, where it is the cause. */

@@ -7,7 +7,6 @@ import {
   identityKey,
   type JsonObject,
   type Message,
-  sleep,
   type Timer,
   type Twin,
 } from '@edgewright/core'
@@ -17,6 +16,7 @@ import type { IdentitySession } from '../cloud-link.js'
 import { offline, refused, unauthorized } from '../errors.js'
 import type { Pace } from '../pace.js'
 import type { IdentityTraffic } from '../traffic.js'
+import { withPatience } from '../network/deadline.js'
 import { MqttConnection, MqttRefusal } from './connection.js'
 import type { MqttContext } from './context.js'
 import { MqttListener } from './listener.js'
@@ -168,9 +168,7 @@ export class MqttSession implements IdentitySession, SessionHost {
       this.#unused = resolve
       if (this.#users === 0) resolve()
     })
-    const patience = new AbortController()
-    await Promise.race([unused, sleep(clock, tuning.closeTimeout, patience.signal).catch(() => undefined)])
-    patience.abort()
+    await withPatience(clock, tuning.closeTimeout, unused)
     await this.connection.close()
     this.#end(error)
   }

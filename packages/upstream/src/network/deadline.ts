@@ -1,4 +1,4 @@
-import type { Clock } from '@edgewright/core'
+import { type Clock, sleep } from '@edgewright/core'
 
 /** How long something may take. */
 export interface Deadline {
@@ -25,15 +25,31 @@ export async function withDeadline<T>(deadline: Deadline, run: (signal: AbortSig
   for (const signal of outer) signal.addEventListener('abort', onAbort, { once: true })
   const timer = clock.after(delay, () => controller.abort(expired()))
   try {
-    return await Promise.race([run(controller.signal), aborted(controller.signal)])
+    return await Promise.race([run(controller.signal), rejectedBy(controller.signal)])
   } finally {
     timer.cancel()
     for (const signal of outer) signal.removeEventListener('abort', onAbort)
   }
 }
 
+/** Waits for something, but no longer than so many milliseconds, and whether it fails or not. */
+export async function withPatience(clock: Clock, delay: number, promise: Promise<unknown>): Promise<void> {
+  const tired = new AbortController()
+  const settled = promise.catch(() => undefined)
+  await Promise.race([settled, sleep(clock, delay, tired.signal).catch(() => undefined)])
+  tired.abort()
+}
+
+/** Resolves when a signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
 /** Rejects when a signal is aborted. */
-function aborted(signal: AbortSignal): Promise<never> {
+function rejectedBy(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   })

@@ -72,13 +72,24 @@ export const openTcpDirectly: TcpOpener = (host, port, signal) =>
   settled(connectTcp({ host, port, noDelay: true }), 'connect', signal)
 
 /**
- * Trusts authorities besides those that Node trusts. Costs some milliseconds: make it once.
+ * Trusts authorities besides those that Node trusts. Reading all of those takes tens of milliseconds, so the last few
+ * are kept.
  *
  * @param ca - PEM, any number of certificates
  */
 export function trusting(ca: string | undefined): SecureContext | undefined {
-  return ca === undefined ? undefined : createSecureContext({ ca: [...rootCertificates, ca], minVersion: 'TLSv1.2' })
+  if (ca === undefined) return undefined
+  const known = CONTEXTS.get(ca)
+  if (known !== undefined) return known
+  const context = createSecureContext({ ca: [...rootCertificates, ca], minVersion: 'TLSv1.2' })
+  const [oldest] = CONTEXTS.keys()
+  if (CONTEXTS.size >= MOST_CONTEXTS) CONTEXTS.delete(oldest!)
+  CONTEXTS.set(ca, context)
+  return context
 }
+
+const CONTEXTS = new Map<string, SecureContext>()
+const MOST_CONTEXTS = 4
 
 /** TLS over a connection; resolves when the peer has proved who it is. */
 export function secure(socket: Socket, target: StreamTarget, signal: AbortSignal): Promise<TLSSocket> {
