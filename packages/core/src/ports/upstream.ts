@@ -23,6 +23,11 @@ export interface CloudHandlers {
   readonly desired?: ((patch: TwinPatch) => void) | undefined
   readonly method?: ((request: MethodRequest, signal: AbortSignal) => Promise<MethodResponse>) | undefined
   readonly command?: ((delivery: CloudDelivery) => void) | undefined
+  /**
+   * Called each time listening has begun, again after every gap: whatever happens from now on is told. What changed
+   * before is not, so this is the moment to read the twin.
+   */
+  readonly listening?: (() => void) | undefined
 }
 
 /**
