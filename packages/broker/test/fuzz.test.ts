@@ -7,6 +7,6 @@ interface Fuzzer {
 describe.each(['mqtt', 'amqp'])('the %s fuzzer', name => {
   test('drives mutated streams into a live listener and breaks nothing', async () => {
     const { fuzz } = (await import(new URL(`../fuzz/${name}.mjs`, import.meta.url).href)) as Fuzzer
-    expect(await fuzz({ runs: 300, seed: 20_261_123 })).toEqual({ runs: 300 })
+    expect(await fuzz({ runs: 150, seed: 20_261_123 })).toEqual({ runs: 150 })
   })
 })
