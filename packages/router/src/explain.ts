@@ -6,7 +6,7 @@ import { type CompiledRoute, targetKey } from './compile/compiled-route.js'
 import { Compiler } from './compile/compiler.js'
 import { Evaluation } from './compile/evaluation.js'
 import type { RouteTable } from './compile/table.js'
-import { MISSING, type Value } from './compile/value.js'
+import { MISSING, SOME_ARRAY, SOME_OBJECT, type Value } from './compile/value.js'
 
 /** A part of a condition and what it came to. */
 export interface ExplainedExpression {
@@ -116,6 +116,7 @@ class Explainer {
 
   #whyEmpty(node: Checked, value: Value): string | undefined {
     if (node.type === 'string' && value === null) return 'the property came without a value'
+    if (value === SOME_OBJECT || value === SOME_ARRAY) return 'objects and arrays compare with nothing'
     if (value !== undefined && value !== MISSING) return undefined
     switch (node.kind) {
       case 'property':

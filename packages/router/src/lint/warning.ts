@@ -51,6 +51,14 @@ export interface Finding {
 
 /** The warning that a finding in a route amounts to. */
 export function warningOf(route: { readonly name: string; readonly text: string }, finding: Finding): RouteWarning {
-  const { line, column } = positionOf(route.text, finding.span.start)
-  return { ...finding, route: route.name, line, column, excerpt: excerptOf(route.text, finding.span) }
+  const { start, end } = finding.span
+  const { line, column } = positionOf(route.text, start)
+  return {
+    ...finding,
+    route: route.name,
+    line,
+    column,
+    span: { start, end },
+    excerpt: excerptOf(route.text, { start, end }),
+  }
 }
