@@ -18,6 +18,7 @@ import { OVERHEAD_BYTES } from './catalog/segment.js'
 import { mediumError } from './errors.js'
 import type { Finding } from './findings.js'
 import type { Removal } from './log/group.js'
+import type { Fetched, Places } from './log/reader.js'
 import { OpenLog } from './open-log.js'
 import type { LogStoreOptions } from './options.js'
 
@@ -65,13 +66,10 @@ export class LogStore extends Service<LogStoreEvents> implements Store {
     if (queue === undefined) return []
     for (let from = range.from ?? 0; ; ) {
       const batch = selectEntries(queue, from, range)
-      const last = batch.entries.at(-1)
-      if (last === undefined) return []
-      const isIntact = await this.#fetch(log, batch)
-      if (isIntact) return batch.entries
-      const intact = batch.entries.filter(entry => entry.payload !== UNREAD)
-      if (intact.length > 0) return intact
-      from = last.position + 1
+      if (batch.positions.length === 0) return []
+      const entries = entriesOf(batch, await this.#fetch(log, batch))
+      if (entries.length > 0) return entries
+      from = batch.positions.at(-1)! + 1
     }
   }
 
@@ -104,7 +102,7 @@ export class LogStore extends Service<LogStoreEvents> implements Store {
     const log = this.#running()
     const row = log.catalog.tables.get(table)?.rows.get(key)
     if (row === undefined) return undefined
-    const [value] = await this.#values(log, [row])
+    const [value] = await this.#fetch(log, { addresses: [row.address], lengths: [row.length] })
     return value
   }
 
@@ -118,7 +116,8 @@ export class LogStore extends Service<LogStoreEvents> implements Store {
         const row = rows.get(key)
         return row === undefined ? [] : [{ key, ...row }]
       })
-      const values = await this.#values(log, found)
+      const addresses = found.map(row => row.address)
+      const values = await this.#fetch(log, { addresses, lengths: found.map(row => row.length) })
       for (const [index, { key }] of found.entries()) {
         this.assertRunning()
         const value = values[index]
@@ -152,71 +151,54 @@ export class LogStore extends Service<LogStoreEvents> implements Store {
     return this.#log!
   }
 
-  /** @returns whether all of it is intact; what is not keeps the payload {@link UNREAD} */
-  async #fetch(log: OpenLog, { entries, addresses, lengths }: Batch): Promise<boolean> {
-    let read = 0
-    await this.#reading(
-      log.reader.fetch(addresses, lengths, (index, bytes) => {
-        if (bytes === undefined) return
-        entries[index]!.payload = bytes
-        read++
-      }),
-    )
-    if (read === entries.length) return true
-    log.damaged(addresses.filter((_, index) => entries[index]!.payload === UNREAD))
-    return false
-  }
-
-  async #values(
-    log: OpenLog,
-    rows: readonly { readonly address: Address; readonly length: number }[],
-  ): Promise<(Uint8Array | undefined)[]> {
-    const values: (Uint8Array | undefined)[] = rows.map(() => undefined)
-    const addresses = rows.map(row => row.address)
-    const lengths = rows.map(row => row.length)
-    const fetched = log.reader.fetch(addresses, lengths, (index, bytes) => {
-      values[index] = bytes
-    })
-    await this.#reading(fetched)
-    log.damaged(addresses.filter((_, index) => values[index] === undefined))
-    return values
-  }
-
-  async #reading(reading: Promise<void>): Promise<void> {
+  /** Fetches, and reports what is damaged. */
+  async #fetch(log: OpenLog, places: Places): Promise<Fetched> {
     try {
-      await reading
+      const fetched = await log.reader.fetch(places)
+      if (fetched.includes(undefined)) log.damaged(places.addresses.filter((_, index) => fetched[index] === undefined))
+      return fetched
     } catch (error) {
       throw mediumError(error, this.#options.path)
     }
   }
 }
 
-/** Stands for a payload that could not be read. */
-const UNREAD = Buffer.alloc(0)
-
 /** Entries whose payloads are still to be fetched. */
-interface Batch {
-  readonly entries: { position: number; payload: Uint8Array; expiresAt?: number }[]
+interface Batch extends Places {
+  readonly positions: number[]
+  readonly expiries: number[]
   readonly addresses: Address[]
   readonly lengths: number[]
 }
 
 function selectEntries(queue: LogQueue, from: number, range: QueueRead): Batch {
   const { limit = READ_DEFAULTS.limit, maxBytes = READ_DEFAULTS.maxBytes } = range
-  const batch: Batch = { entries: [], addresses: [], lengths: [] }
+  const batch: Batch = { positions: [], expiries: [], addresses: [], lengths: [] }
   let bytes = 0
   queue.visit(from, (address, packed, position, expiresAt) => {
     const length = lengthOf(packed)
     bytes += length
-    if (batch.entries.length === limit || (bytes > maxBytes && batch.entries.length > 0)) return false
-    batch.entries.push(
-      expiresAt === Infinity ? { position, payload: UNREAD } : { position, payload: UNREAD, expiresAt },
-    )
+    const count = batch.positions.length
+    if (count === limit || (bytes > maxBytes && count > 0)) return false
+    batch.positions.push(position)
+    batch.expiries.push(expiresAt)
     batch.addresses.push(address)
     batch.lengths.push(length)
     return true
   })
   return batch
+}
+
+/** What is damaged is left out. */
+function entriesOf({ positions, expiries }: Batch, fetched: Fetched): QueueEntry[] {
+  const entries: QueueEntry[] = []
+  for (let i = 0; i < positions.length; i++) {
+    const payload = fetched[i]
+    if (payload === undefined) continue
+    const expiresAt = expiries[i]!
+    entries.push({ position: positions[i]!, payload, expiresAt: expiresAt === Infinity ? undefined : expiresAt })
+  }
+  return entries
 }
 
 /** Settles which positions are meant: nothing that is appended from now on. */

@@ -138,15 +138,16 @@ export class Housekeeper {
     const stragglers: Straggler[] = []
     const rows: StragglingRow[] = []
     const lengths = addresses.map(address => wanted.get(address)!.length)
-    await this.#household.reader.fetch(addresses, lengths, (index, bytes) => {
-      const address = addresses[index]!
+    const fetched = await this.#household.reader.fetch({ addresses, lengths })
+    for (const [index, address] of addresses.entries()) {
       const { references, row } = wanted.get(address)!
+      const bytes = fetched[index]
       if (bytes === undefined) this.#household.damaged([address])
       else {
         if (references.length > 0) stragglers.push({ references, address, bytes })
         if (row !== undefined) rows.push({ ...row, address, bytes })
       }
-    })
+    }
     await writer.carry(stragglers, rows)
   }
 

@@ -1,36 +1,32 @@
-import { type Address, offsetOf } from '../catalog/address.js'
+import { type Address, addressOf } from '../catalog/address.js'
 import type { Catalog } from '../catalog/catalog.js'
-import type { Segment } from '../catalog/segment.js'
-import type { StoreFile } from '../files/file-system.js'
 import { filePath } from '../files/names.js'
 import type { OpenFiles } from '../files/open-files.js'
 import { isIntact, recordEnd } from '../format/record.js'
-import type { Block, Tail } from './tail.js'
+import { type Loaded, planStretches, type Stretch } from './stretch.js'
+import type { Tail } from './tail.js'
 
-/** Bytes read at once at most, unless one record is longer. */
-const MAX_STRETCH_BYTES = 1_048_576
+/** Stretches kept that were read lately. */
+const RECENT_STRETCHES = 4
 
-/** Bytes between two records that are rather read than jumped over. */
-const MAX_GAP_BYTES = 32_768
+/** A stretch is kept unless it is longer: with what is read ahead, what a pump asks for is not. */
+const MAX_RECENT_BYTES = 524_288
 
 const EMPTY = Buffer.alloc(0)
 
-/** Takes what was asked for, by its index; undefined when the medium has damaged it. */
-export type Receiver = (index: number, bytes: Uint8Array | undefined) => void
-
-/** Bytes of one segment that are read at once, with what of them is wanted. */
-interface Stretch {
-  readonly segment: Segment
-  readonly start: number
-  end: number
-  readonly wanted: number[]
-  /** For each that is wanted, where its record starts. */
-  readonly records: number[]
+/** What is to be fetched: where it lies, and how long it is. */
+export interface Places {
+  readonly addresses: readonly Address[]
+  readonly lengths: readonly number[]
 }
+
+/** What was fetched, in the same order; undefined where the medium has damaged it. */
+export type Fetched = (Buffer | undefined)[]
 
 /** Gets payloads and values from where they lie: out of the tail while they are there, else from the files, checked. */
 export class Reader {
   readonly #reading = new Set<Promise<unknown>>()
+  readonly #recent: Loaded[] = []
 
   constructor(
     readonly catalog: Catalog,
@@ -44,77 +40,61 @@ export class Reader {
     while (this.#reading.size > 0) await Promise.allSettled(this.#reading)
   }
 
-  /** What is in the tail is handed over before this returns; nothing is after the promise resolves. */
-  async fetch(addresses: readonly Address[], lengths: readonly number[], receive: Receiver): Promise<void> {
-    const stored = this.#fromTail(addresses, lengths, receive)
-    if (stored.length === 0) return
-    const stretches = this.#plan(stored, addresses, lengths)
+  async fetch(places: Places): Promise<Fetched> {
+    const fetched: Fetched = new Array(places.addresses.length).fill(undefined)
+    const stored = this.#fromTail(places, fetched)
+    if (stored.length === 0) return fetched
+    const stretches = planStretches(stored, places, this.catalog, this.#recent)
     for (const { segment } of stretches) segment.pins++
-    const reading = Promise.all(stretches.map(stretch => this.#read(stretch, addresses, lengths, receive)))
+    const reading = Promise.all(stretches.map(stretch => this.#read(stretch, places, fetched)))
     this.#reading.add(reading)
     try {
       await reading
+      return fetched
     } finally {
       for (const { segment } of stretches) segment.pins--
       this.#reading.delete(reading)
     }
   }
 
-  /** Copies what is in the tail. @returns what is not, in order of address */
-  #fromTail(addresses: readonly Address[], lengths: readonly number[], receive: Receiver): number[] {
+  /** Copies what is in the tail. @returns indexes of what is not, in order of address */
+  #fromTail({ addresses, lengths }: Places, fetched: Fetched): number[] {
+    const { start } = this.tail
     const stored: number[] = []
     const held: number[] = []
-    const blocks: Block[] = []
-    let bytes = 0
+    let last = -1
+    let isInOrder = true
     for (let i = 0; i < addresses.length; i++) {
-      if (lengths[i] === 0) receive(i, EMPTY)
+      const address = addresses[i]!
+      if (lengths[i] === 0) fetched[i] = EMPTY
+      else if (address >= start && this.tail.find(address) !== undefined) held.push(i)
       else {
-        const block = this.tail.find(addresses[i]!)
-        if (block === undefined) stored.push(i)
-        else {
-          held.push(i)
-          blocks.push(block)
-          bytes += lengths[i]!
-        }
+        if (address < last) isInOrder = false
+        last = address
+        stored.push(i)
       }
     }
-    if (held.length > 0) copyOut(held, blocks, bytes, addresses, lengths, receive)
-    return stored.sort((a, b) => addresses[a]! - addresses[b]!)
+    if (held.length > 0) this.#copyOut(held, { addresses, lengths }, fetched)
+    return isInOrder ? stored : stored.sort((a, b) => addresses[a]! - addresses[b]!)
   }
 
-  #plan(stored: readonly number[], addresses: readonly Address[], lengths: readonly number[]): Stretch[] {
-    const stretches: Stretch[] = []
-    let last: Stretch | undefined
-    let record = { start: 0, end: 0 }
-    for (const index of stored) {
-      const segment = this.catalog.segmentAt(addresses[index]!)
-      if (segment === undefined) continue
-      const offset = offsetOf(addresses[index]!)
-      const isSameRecord = last?.segment === segment && offset >= record.start && offset + lengths[index]! <= record.end
-      if (!isSameRecord) {
-        record = segment.recordAround(offset)
-        if (last === undefined || !canReach(last, segment, record)) {
-          last = { segment, ...record, wanted: [], records: [] }
-          stretches.push(last)
-        }
-        last.end = Math.max(last.end, record.end)
-      }
-      last!.wanted.push(index)
-      last!.records.push(record.start)
+  #copyOut(held: readonly number[], { addresses, lengths }: Places, fetched: Fetched): void {
+    const copy = Buffer.allocUnsafeSlow(held.reduce((sum, index) => sum + lengths[index]!, 0))
+    let at = 0
+    for (const index of held) {
+      const { buffer, address } = this.tail.find(addresses[index]!)!
+      const from = addresses[index]! - address
+      const end = at + buffer.copy(copy, at, from, from + lengths[index]!)
+      fetched[index] = copy.subarray(at, end)
+      at = end
     }
-    return stretches
   }
 
-  async #read(
-    stretch: Stretch,
-    addresses: readonly Address[],
-    lengths: readonly number[],
-    receive: Receiver,
-  ): Promise<void> {
-    const { segment, start, wanted, records } = stretch
-    const bytes = await this.#bytes(stretch)
-    const size = wanted.reduce((sum, index) => sum + lengths[index]!, 0)
-    const isSparse = size * 2 < bytes.length
+  async #read(stretch: Stretch, { addresses, lengths }: Places, fetched: Fetched): Promise<void> {
+    const { segment, start, wanted, records, size } = stretch
+    const { bytes } = stretch.loaded ?? (await this.#load(stretch))
+    const isSparse = size * 4 < bytes.length
+    const base = addressOf(segment.number, start)
     let record = -1
     let end = 0
     for (let i = 0; i < wanted.length; i++) {
@@ -123,56 +103,28 @@ export class Reader {
         end = intactEnd(bytes, record - start, segment.salt)
       }
       const index = wanted[i]!
-      const from = offsetOf(addresses[index]!) - start
+      const from = addresses[index]! - base
       const to = from + lengths[index]!
+      if (to > end) continue
       const payload = bytes.subarray(from, to)
-      receive(index, to > end ? undefined : isSparse ? Buffer.from(payload) : payload)
+      fetched[index] = isSparse ? Buffer.from(payload) : payload
     }
   }
 
-  async #bytes({ segment, start, end }: Stretch): Promise<Buffer> {
+  async #load({ segment, start, end }: Stretch): Promise<Loaded> {
     const bytes = Buffer.allocUnsafeSlow(end - start)
     const path = filePath(this.directory, 'segment', segment.number)
-    const read = (file: StoreFile) => file.read(bytes, start)
     try {
-      return bytes.subarray(0, await this.files.use(path, read))
+      const filled = await this.files.use(path, file => file.read(bytes, start))
+      const loaded = { segment, start, bytes: bytes.subarray(0, filled) }
+      if (filled <= MAX_RECENT_BYTES) this.#recent.unshift(loaded)
+      this.#recent.length = Math.min(this.#recent.length, RECENT_STRETCHES)
+      return loaded
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return EMPTY
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { segment, start, bytes: EMPTY }
       throw error
     }
   }
-}
-
-function copyOut(
-  held: readonly number[],
-  blocks: readonly Block[],
-  bytes: number,
-  addresses: readonly Address[],
-  lengths: readonly number[],
-  receive: Receiver,
-): void {
-  const copy = Buffer.allocUnsafeSlow(bytes)
-  let at = 0
-  for (let i = 0; i < held.length; i++) {
-    const index = held[i]!
-    const { buffer, address } = blocks[i]!
-    const from = addresses[index]! - address
-    const end = at + buffer.copy(copy, at, from, from + lengths[index]!)
-    receive(index, copy.subarray(at, end))
-    at = end
-  }
-}
-
-function canReach(
-  stretch: Stretch,
-  segment: Segment,
-  record: { readonly start: number; readonly end: number },
-): boolean {
-  return (
-    stretch.segment === segment &&
-    record.start - stretch.end <= MAX_GAP_BYTES &&
-    record.end - stretch.start <= MAX_STRETCH_BYTES
-  )
 }
 
 /** Where an intact record ends; 0 when it is not. */

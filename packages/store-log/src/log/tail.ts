@@ -27,6 +27,11 @@ export class Tail {
     this.#blocks.push({ buffer: this.#spare.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES), address, length: 0 })
   }
 
+  /** Nothing before this address is here. */
+  get start(): Address {
+    return this.#blocks[0]!.address
+  }
+
   /** Where the next byte will lie. */
   get end(): Address {
     const last = this.#last
