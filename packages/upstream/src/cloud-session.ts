@@ -4,12 +4,14 @@ import {
   type DeliveryOutcome,
   type Identity,
   type JsonObject,
+  type Logger,
   type Message,
   retry,
   type Twin,
 } from '@edgewright/core'
 import { type CloudLink, listens } from './cloud-link.js'
 import { offline } from './errors.js'
+import { guardedHandlers } from './guarded-handlers.js'
 import type { IdentityChannel } from './identity-channel.js'
 
 /** What a session asks of the upstream it belongs to. */
@@ -17,6 +19,7 @@ export interface SessionHome {
   /** The link that this identity is to use now, or why there is none. */
   link(): CloudLink | string
   closed(): void
+  readonly logger: Logger
 }
 
 /** One identity, whatever link is up: what it listens for is kept from link to link. */
@@ -48,14 +51,13 @@ export class IotHubSession implements CloudSession {
   }
 
   handle(handlers: CloudHandlers): void {
-    this.#handlers = handlers
-    const channel = this.#channel()
-    if (typeof channel !== 'string') channel.handle(handlers)
+    this.#handlers = guardedHandlers(handlers, this.identity, this.#home.logger)
+    this.#listen()
   }
 
   /** A link came up: what is listened for is to be heard over it. */
   linkUp(): void {
-    if (listens(this.#handlers)) this.handle(this.#handlers)
+    if (listens(this.#handlers)) this.#listen()
   }
 
   async close(): Promise<void> {
@@ -63,6 +65,11 @@ export class IotHubSession implements CloudSession {
     this.#closed = true
     this.#home.closed()
     await this.#current?.channel.close()
+  }
+
+  #listen(): void {
+    const channel = this.#channel()
+    if (typeof channel !== 'string') channel.handle(this.#handlers)
   }
 
   #reachable(): IdentityChannel {

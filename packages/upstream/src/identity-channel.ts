@@ -152,6 +152,7 @@ export class IdentityChannel {
         const deaf = new AbortController()
         await session.serve(handlers, () => deaf.abort())
         if (!listens(handlers) && this.#handlers === handlers) break
+        handlers.listening?.()
         await this.#untilOutdated(handlers, session.retired, deaf.signal, closing)
         failures = 0
       } catch (error) {

@@ -2,6 +2,7 @@ import {
   type Clock,
   type CloudSession,
   type Connectivity,
+  describeError,
   type Identity,
   type IdentityKey,
   identityKey,
@@ -95,6 +96,7 @@ export class IotHubUpstream extends Service<UpstreamEvents> implements Upstream 
     const session = new IotHubSession(identity, {
       link: () => this.#link(turn) ?? this.#offlineReason(),
       closed: () => this.#sessions.delete(key),
+      logger: this.#surroundings.logger,
     })
     this.#sessions.set(key, session)
     return session
@@ -152,7 +154,12 @@ export class IotHubUpstream extends Service<UpstreamEvents> implements Upstream 
     this.#connectivity = connectivity
     const reason = connectivity.type === 'offline' ? connectivity.reason : undefined
     this.#surroundings.logger.log(reason === undefined ? 'info' : 'warn', `upstream ${connectivity.type}`, { reason })
-    this.emit('connectivity', connectivity)
+    try {
+      this.emit('connectivity', connectivity)
+    } catch (error) {
+      // A listener's failure must not be taken for the link's.
+      this.#surroundings.logger.log('error', 'a listener of connectivity failed', { error: describeError(error) })
+    }
   }
 
   #offlineReason(): string {

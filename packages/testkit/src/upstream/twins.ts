@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { TwinPatch } from '@edgewright/core'
-import { becomes, claimed, eventually, online, until } from './fixture.js'
+import { claimed, online, until } from './fixture.js'
 import type { UpstreamTests } from './subject.js'
 
 /** Twins, from the side of their client. */
@@ -38,23 +38,47 @@ export const twinTests: UpstreamTests = ({ describe, it }, make) => {
         claimed(cloud.twins, async twins => {
           const session = upstream.session(identity!)
           const patches: TwinPatch[] = []
-          session.handle({ desired: patch => void patches.push(patch) })
-          /** Changes until one is heard: listening begins at some time after `handle`. */
-          const hears = (value: number) =>
-            eventually(
-              async () => twins.change(identity!, { value }),
-              version =>
-                patches.some(
-                  patch => patch.version !== undefined && patch.version <= version && patch.patch.value === value,
-                ),
-            )
+          let gaps = 0
+          session.handle({ desired: patch => void patches.push(patch), listening: () => void (gaps += 1) })
+          const hears = async (value: number | null) => {
+            const version = twins.change(identity!, { value })
+            await until(() => patches.some(patch => patch.version === version))
+            assert.deepEqual(patches.find(patch => patch.version === version)!.patch, { value })
+          }
+          await until(() => gaps > 0)
           await hears(1)
-          const deleted = twins.change(identity!, { value: null })
-          await until(() => patches.some(({ version }) => version === deleted))
-          assert.deepEqual(patches.find(({ version }) => version === deleted)!.patch, { value: null })
+          await hears(null)
+          const before = gaps
           await cloud.cut()
-          await becomes(upstream, 'online')
+          await until(() => gaps > before)
           await hears(2)
+          session.handle({})
+        }),
+      ),
+    )
+
+    it(
+      'whose listener fails goes on telling, and the link stays up',
+      online(make, ({ upstream, cloud, identities: [identity] }) =>
+        claimed(cloud.twins, async twins => {
+          let isListening = false
+          const versions: unknown[] = []
+          upstream.session(identity!).handle({
+            desired: ({ version }) => {
+              versions.push(version)
+              throw new Error('out of order')
+            },
+            listening: () => {
+              isListening = true
+              throw new Error('out of order')
+            },
+          })
+          await until(() => isListening)
+          for (const value of [1, 2]) {
+            const version = twins.change(identity!, { value })
+            await until(() => versions.includes(version))
+          }
+          assert.equal(upstream.connectivity.type, 'online')
         }),
       ),
     )
