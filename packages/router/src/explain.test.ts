@@ -137,3 +137,13 @@ The message goes to
   the cloud (priority 0, the hub's time-to-live), as late says
 `)
 })
+
+test('shows what several conditions find in one body, each at a place of its own', () => {
+  const { table } = compileRoutes({
+    warm: 'FROM /* WHERE $body.celsius > 30 INTO $upstream',
+    metric: 'FROM /* WHERE $body.unit = "C" INTO $upstream',
+    listed: 'FROM /* WHERE is_defined($body.list) INTO $upstream',
+  })
+  const { routes } = explain(table, message, source)
+  expect(routes.map(({ condition }) => condition!.value)).toEqual([true, true, true])
+})

@@ -26,6 +26,7 @@ export class BodyLookup {
   /** Undefined until the next body is opened; null when these slots are better looked up in a parsed body. */
   #scanner: BodyScanner | null | undefined
   #scanned = false
+  #body: Uint8Array | undefined
   #root: JsonValue | undefined
 
   constructor(semantics: Semantics, maxBytes: number) {
@@ -46,8 +47,16 @@ export class BodyLookup {
       slot = { path, query: bodyQuery(path, this.#semantics), number: 0, turn: 0, value: undefined }
       this.#slots.set(key, slot)
       this.#scanner = undefined
+      this.#parseInstead()
     }
     return slot
+  }
+
+  /** A body that was scanned without a place that is asked for now is parsed after all. */
+  #parseInstead(): void {
+    if (!this.#scanned) return
+    this.#scanned = false
+    this.#root = this.#body && parseJsonBody(this.#body, 'utf-8', this.#semantics)
   }
 
   /** Turns to the body of a message. */
@@ -59,6 +68,7 @@ export class BodyLookup {
     if (this.#scanner === undefined) this.#scanner = this.#makeScanner()
     const result = this.#scanner === null || encoding !== 'utf-8' ? 'unsure' : this.#scanner.scan(message.body)
     this.#scanned = result === 'valid'
+    this.#body = message.body
     if (result === 'unsure') this.#root = parseJsonBody(message.body, encoding, this.#semantics)
   }
 
@@ -80,6 +90,8 @@ export class BodyLookup {
   /** Lets go of the body. */
   release(): void {
     this.#root = undefined
+    this.#body = undefined
+    this.#scanned = false
     this.#scanner?.release()
   }
 }
