@@ -4,7 +4,8 @@ import { EdgewrightError, type MethodResponse } from '@edgewright/core'
 /** The method calls that one client has not answered. */
 export class PendingMethods {
   readonly #limit: number
-  readonly #waiting = new Map<string, Waiting>()
+  /** Made when first needed: most clients are idle, and many. */
+  #waiting: Map<string, Waiting> | undefined
 
   /** @param limit - calls at once */
   constructor(limit: number) {
@@ -18,17 +19,19 @@ export class PendingMethods {
    * @throws `METHOD_LIMIT` when too many wait already; the signal's reason; what {@link rejectAll} was given
    */
   call(call: (requestId: string) => void, signal: AbortSignal): Promise<MethodResponse> {
-    if (this.#waiting.size >= this.#limit) return Promise.reject(methodLimit(this.#limit))
+    this.#waiting ??= new Map()
+    const waiting = this.#waiting
+    if (waiting.size >= this.#limit) return Promise.reject(methodLimit(this.#limit))
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason)
       const requestId = randomUUID()
       const abort = () => {
-        this.#waiting.delete(requestId)
+        waiting.delete(requestId)
         reject(signal.reason)
       }
       const done = () => signal.removeEventListener('abort', abort)
       signal.addEventListener('abort', abort, { once: true })
-      this.#waiting.set(requestId, { resolve, reject, done })
+      waiting.set(requestId, { resolve, reject, done })
       call(requestId)
     })
   }
@@ -40,12 +43,12 @@ export class PendingMethods {
 
   /** The client is gone. */
   rejectAll(error: EdgewrightError): void {
-    for (const requestId of [...this.#waiting.keys()]) this.#take(requestId)?.reject(error)
+    for (const requestId of [...(this.#waiting?.keys() ?? [])]) this.#take(requestId)?.reject(error)
   }
 
   #take(requestId: string): Waiting | undefined {
-    const waiting = this.#waiting.get(requestId)
-    this.#waiting.delete(requestId)
+    const waiting = this.#waiting?.get(requestId)
+    this.#waiting?.delete(requestId)
     waiting?.done()
     return waiting
   }

@@ -21,7 +21,7 @@ export class Intake {
   readonly #acknowledgements = new Acknowledgements()
   #batch: Message[] = []
   #batchBytes = 0
-  #group = new AcknowledgementGroup()
+  #group: AcknowledgementGroup | undefined
   #messages = 0
   #bytes = 0
   #batches = 0
@@ -57,6 +57,7 @@ export class Intake {
 
   /** Anything else that wants a PUBACK: it gets one in its turn. */
   acknowledge(messageId: number): void {
+    this.#group ??= new AcknowledgementGroup()
     this.#group.messageIds.push(messageId)
     this.#group.after.push(this.#batch.length)
   }
@@ -64,10 +65,10 @@ export class Intake {
   /** Hands on what was gathered. @returns how many messages */
   commit(): number {
     const batch = this.#batch
-    const group = this.#group
-    if (batch.length === 0 && group.messageIds.length === 0) return 0
+    if (batch.length === 0 && this.#group === undefined) return 0
+    const group = this.#group ?? new AcknowledgementGroup()
     this.#batch = []
-    this.#group = new AcknowledgementGroup()
+    this.#group = undefined
     this.#acknowledgements.reserve(group)
     if (batch.length === 0) {
       group.taken = 0

@@ -3,7 +3,8 @@ import type { ClientDelivery } from '@edgewright/core'
 /** The deliveries that were sent with QoS 1 and wait for their PUBACK, by packet identifier. */
 export class OutboundWindow {
   readonly #limit: number
-  readonly #waiting = new Map<number, ClientDelivery>()
+  /** Made when first needed: most clients are idle, and many. */
+  #waiting: Map<number, ClientDelivery> | undefined
   #last = 0
 
   /** @param limit - deliveries at once, 1 to 65,535 */
@@ -12,11 +13,12 @@ export class OutboundWindow {
   }
 
   get isFull(): boolean {
-    return this.#waiting.size >= this.#limit
+    return this.#waiting !== undefined && this.#waiting.size >= this.#limit
   }
 
   /** Takes a delivery in; the window must not be full. @returns its packet identifier */
   add(delivery: ClientDelivery): number {
+    this.#waiting ??= new Map()
     do this.#last = (this.#last % MAX_IDENTIFIER) + 1
     while (this.#waiting.has(this.#last))
     this.#waiting.set(this.#last, delivery)
@@ -25,8 +27,8 @@ export class OutboundWindow {
 
   /** Takes out what a PUBACK names; undefined when nothing waits under that identifier. */
   remove(messageId: number): ClientDelivery | undefined {
-    const delivery = this.#waiting.get(messageId)
-    if (delivery !== undefined) this.#waiting.delete(messageId)
+    const delivery = this.#waiting?.get(messageId)
+    if (delivery !== undefined) this.#waiting?.delete(messageId)
     return delivery
   }
 }

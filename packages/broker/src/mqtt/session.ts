@@ -169,7 +169,7 @@ function onOpened(state: SessionState, restored: ReadonlySet<Subscription>): Tra
   if (state.phase !== 'connecting') return { state, effects: [] }
   const { identity, will } = state.request
   return {
-    state: { phase: 'open', identity, filters: new Map(), restored, will },
+    state: { phase: 'open', identity, filters: NO_FILTERS, restored, will },
     effects: [{ kind: 'welcome', sessionPresent: restored.size > 0 }],
   }
 }
@@ -247,6 +247,9 @@ function closed(state: SessionState, end: SessionEnd, reason: string): Transitio
 function isListOfFilters(messageId: number | undefined, filters: readonly unknown[]): boolean {
   return Boolean(messageId) && filters.length > 0 && filters.length <= MAX_FILTERS
 }
+
+/** Shared, so that an idle client costs none of its own. */
+const NO_FILTERS: ReadonlyMap<string, Grant> = new Map()
 
 const SUBSCRIPTION_REFUSED = 0x80
 /** Filters of one packet. The topic table has fewer than ten for any one client. */
