@@ -134,10 +134,10 @@ function propertyText(value: unknown): string | null {
   return typeof value === 'string' ? value : (isoTime(value) ?? null)
 }
 
-function toAmqp(message: Message, annotations: Record<string, AmqpValue | undefined>): WritableAmqpMessage {
+/** Members that are undefined are left out when it is written, so they need not be taken out here: this is the hot path. */
+function toAmqp(message: Message, annotations: Readonly<Record<string, AmqpValue | undefined>>): WritableAmqpMessage {
   const { system } = message
-  const properties = [...message.properties, ...liftedOf(system)]
-  return compact({
+  return {
     message_id: system.messageId,
     correlation_id: system.correlationId,
     user_id: system.userId,
@@ -145,19 +145,23 @@ function toAmqp(message: Message, annotations: Record<string, AmqpValue | undefi
     content_type: system.contentType,
     content_encoding: system.contentEncoding,
     absolute_expiry_time: timeFromIso(system.expiryTime),
-    message_annotations: Object.values(annotations).some(value => value !== undefined)
-      ? compact(annotations)
-      : undefined,
-    application_properties: properties.length === 0 ? undefined : Object.fromEntries(properties),
+    message_annotations: hasMember(annotations) ? annotations : undefined,
+    application_properties: applicationProperties(message),
     body: message.body,
-  })
+  }
 }
 
-function liftedOf(system: SystemProperties): [string, string][] {
-  const lifted: [string, string][] = []
+function applicationProperties({ properties, system }: Message): Record<string, string | null> | undefined {
+  let wire: Record<string, string | null> | undefined
+  if (properties.size > 0) wire = Object.fromEntries(properties)
   for (const name in LIFTED) {
     const value = system[LIFTED[name as LiftedName]]
-    if (value !== undefined) lifted.push([name, value])
+    if (value !== undefined) (wire ??= {})[name] = value
   }
-  return lifted
+  return wire
+}
+
+function hasMember(record: Readonly<Record<string, unknown>>): boolean {
+  for (const name in record) if (record[name] !== undefined) return true
+  return false
 }
