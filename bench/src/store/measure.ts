@@ -35,23 +35,25 @@ export function batchOf(bodyBytes: number, count: number): StoreChange {
   return { append: Array.from({ length: count }, () => ({ payload, queues: [{ queue: 'q' }] })) }
 }
 
-/** Messages per second that are answered when so many writers write one batch after another. */
-export async function appendRate(
-  store: Store,
-  change: StoreChange,
-  writers: number,
-  duration: number,
-): Promise<number> {
+/**
+ * Milliseconds that each of several things takes, by turns and each time with another first, so that all meet the same
+ * disk at the same time, and none always what another has left.
+ *
+ * @param duration - of all of it, in milliseconds; each is done 20 times at least
+ * @returns the median of each
+ */
+export async function byTurns(things: readonly (() => Promise<unknown>)[], duration: number): Promise<number[]> {
+  const times = things.map((): number[] => [])
   const began = performance.now()
-  let batches = 0
-  const writer = async (): Promise<void> => {
-    while (performance.now() - began < duration) {
-      await store.write(change)
-      batches++
+  for (let round = 0; round < 20 || performance.now() - began < duration; round++) {
+    for (let turn = 0; turn < things.length; turn++) {
+      const index = (round + turn) % things.length
+      const start = performance.now()
+      await things[index]!()
+      times[index]!.push(performance.now() - start)
     }
   }
-  await Promise.all(Array.from({ length: writers }, writer))
-  return (batches * change.append!.length * 1_000) / (performance.now() - began)
+  return times.map(median)
 }
 
 export async function fill(store: Store, bodyBytes: number, count: number): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdir, open, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 const LENGTH_BYTES = 4
@@ -6,24 +6,25 @@ const LENGTH_BYTES = 4
 /**
  * The least that durable storage can be, and with it the ceiling of every store: batches appended to a file, one write
  * and one fdatasync each.
- *
- * @returns messages per second
  */
-export async function appendPlain(folder: string, bodyBytes: number, batch: number, duration: number): Promise<number> {
-  const path = join(folder, 'plain')
-  const file = await open(path, 'w')
-  const bytes = Buffer.alloc(bodyBytes * batch, 'x')
-  let batches = 0
-  const began = performance.now()
-  while (performance.now() - began < duration) {
-    await file.write(bytes, 0, bytes.length, batches * bytes.length)
-    await file.datasync()
-    batches++
+export class PlainFile {
+  #written = 0
+
+  private constructor(readonly file: FileHandle) {}
+
+  static async create(folder: string): Promise<PlainFile> {
+    return new PlainFile(await open(join(folder, 'plain'), 'w'))
   }
-  const rate = (batches * batch * 1_000) / (performance.now() - began)
-  await file.close()
-  await rm(path)
-  return rate
+
+  async append(bytes: Buffer): Promise<void> {
+    await this.file.write(bytes, 0, bytes.length, this.#written)
+    await this.file.datasync()
+    this.#written += bytes.length
+  }
+
+  close(): Promise<void> {
+    return this.file.close()
+  }
 }
 
 /** Messages per second read from a file of bodies with their lengths before them, so many bytes at a time. */
