@@ -65,7 +65,7 @@ export function compileRoutes(rules: RouteRules, options: CompileOptions = {}): 
   return { table, errors, warnings: lintRoutes(routes, { semantics, limits }, options) }
 }
 
-type CheckedRoute = Omit<CompiledRoute, 'guard' | 'rest'>
+type CheckedRoute = Omit<CompiledRoute, 'code'>
 
 /** Reads all rules before it compiles any, so that conditions can share what they ask alike. */
 class RouteCompiler {
@@ -109,16 +109,11 @@ class RouteCompiler {
   }
 
   compile(): CompiledRoute[] {
-    return this.#routes.map(route => {
-      const { condition } = route
-      const [guard, rest] = condition === undefined ? [always, undefined] : this.#compiler.condition(condition)
-      return { ...route, guard, rest }
-    })
+    return this.#routes.map(route => ({
+      ...route,
+      code: route.condition && this.#compiler.condition(route.condition),
+    }))
   }
-}
-
-function always(): true {
-  return true
 }
 
 function isComplete(tree: ParsedRoute): tree is Route {

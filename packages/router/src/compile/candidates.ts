@@ -1,4 +1,5 @@
 import type { Message, MessageSource, RouteDestination } from '@edgewright/core'
+import type { Code } from './code.js'
 import { type CompiledRoute, targetKey } from './compiled-route.js'
 import type { Evaluation } from './evaluation.js'
 
@@ -8,6 +9,14 @@ interface Outcome {
   readonly deciding: readonly CompiledRoute[]
   readonly destinations: readonly RouteDestination[]
   readonly next: Map<CompiledRoute, Outcome>
+}
+
+/** Routes whose conditions begin with the same question. */
+interface Group {
+  readonly guard: Code<boolean> | undefined
+  readonly routes: readonly CompiledRoute[]
+  /** What each of them asks next, side by side: most answers are no, and then nothing else of a route is touched. */
+  readonly firsts: readonly Code<boolean>[]
 }
 
 /** Outcomes that one source's candidates keep. */
@@ -20,33 +29,37 @@ const MAX_OUTCOMES = 1024
  * for a message. A set never seen before costs one array, and is no longer kept once there are too many.
  */
 export class Candidates {
-  readonly #conditional: readonly CompiledRoute[]
-  /** The conditions of those, side by side: most are false, and then nothing else of a route is touched. */
-  readonly #guards: readonly CompiledRoute['guard'][]
+  readonly #groups: readonly Group[]
   readonly #start: Outcome
   #kept = 0
 
   constructor(routes: readonly CompiledRoute[]) {
-    this.#conditional = routes.filter(route => route.condition !== undefined)
-    this.#guards = this.#conditional.map(route => route.guard)
-    const unconditional = routes.filter(route => route.condition === undefined)
+    this.#groups = groupsOf(routes.filter(route => route.code !== undefined))
+    const unconditional = routes.filter(route => route.code === undefined)
     this.#start = outcomeOf(unconditional.reduce<readonly CompiledRoute[]>(including, []))
   }
 
   /** Where a message goes. */
   match(evaluation: Evaluation, message: Message, source: MessageSource): readonly RouteDestination[] {
     let reached = this.#start
-    const guards = this.#guards
-    if (guards.length === 0) return reached.destinations
+    if (this.#groups.length === 0) return reached.destinations
     evaluation.begin(message, source)
-    for (let index = 0; index < guards.length; index++) {
-      if (!guards[index]!(evaluation)) continue
-      const route = this.#conditional[index]!
-      if (route.rest?.(evaluation) === false) continue
-      reached = reached.next.get(route) ?? this.#reach(reached, route)
+    for (const group of this.#groups) {
+      if (group.guard === undefined || group.guard(evaluation)) reached = this.#ask(group, evaluation, reached)
     }
     evaluation.end()
     return reached.destinations
+  }
+
+  #ask({ routes, firsts }: Group, evaluation: Evaluation, from: Outcome): Outcome {
+    let reached = from
+    for (let index = 0; index < firsts.length; index++) {
+      if (!firsts[index]!(evaluation)) continue
+      const route = routes[index]!
+      if (route.code!.others?.(evaluation) === false) continue
+      reached = reached.next.get(route) ?? this.#reach(reached, route)
+    }
+    return reached
   }
 
   #reach(from: Outcome, route: CompiledRoute): Outcome {
@@ -58,6 +71,20 @@ export class Candidates {
     }
     return to
   }
+}
+
+function groupsOf(routes: readonly CompiledRoute[]): readonly Group[] {
+  const byGuard = new Map<Code<boolean> | undefined, CompiledRoute[]>()
+  for (const route of routes) {
+    const group = byGuard.get(route.code!.guard)
+    if (group === undefined) byGuard.set(route.code!.guard, [route])
+    else group.push(route)
+  }
+  return Array.from(byGuard, ([guard, group]) => ({
+    guard,
+    routes: group,
+    firsts: group.map(route => route.code!.first),
+  }))
 }
 
 function outcomeOf(deciding: readonly CompiledRoute[]): Outcome {

@@ -10,3 +10,11 @@ export interface NumberCode {
   /** The number, when it is the same for every message. */
   readonly constant?: number | undefined
 }
+
+/** A condition as a chain of questions: it holds when all of them do. */
+export interface ConditionCode {
+  /** What other conditions ask too: the same code in all of them. */
+  readonly guard: Code<boolean> | undefined
+  readonly first: Code<boolean>
+  readonly others: Code<boolean> | undefined
+}

@@ -3,7 +3,7 @@ import type { Code, NumberCode } from './code.js'
 import type { BodySlot } from './body-lookup.js'
 import type { Text } from './text.js'
 import type { PropertySlot } from './property-lookup.js'
-import type { Value } from './value.js'
+import { MISSING, type Value } from './value.js'
 
 type Operators<T> = Readonly<Record<ComparisonOperator, T>>
 
@@ -128,7 +128,8 @@ export function compareProperty(operator: ComparisonOperator, slot: PropertySlot
 type Written = string | number | boolean
 
 /** Whether a value of the body compares so with a written one, in the default semantics. */
-export function compareBodyValue(operator: ComparisonOperator, slot: BodySlot, written: Written): Code<boolean> {
+export function compareBodyValue(operator: ComparisonOperator, slot: BodySlot, written: Written | null): Code<boolean> {
+  if (written === null) return compareBodyWithNull(operator, slot)
   if (operator === '=') return evaluation => evaluation.bodyValue(slot) === written
   if (operator === '!=') return evaluation => differs(evaluation.bodyValue(slot), written)
   if (typeof written === 'number') return BODY_NUMBER_ORDERS[operator](slot, written)
@@ -137,6 +138,28 @@ export function compareBodyValue(operator: ComparisonOperator, slot: BodySlot, w
     const value = evaluation.bodyValue(slot)
     return typeof value === type && compare(value as typeof written, written)
   }
+}
+
+/** Null asks whether there is a value; only null is on a level with it. */
+function compareBodyWithNull(operator: ComparisonOperator, slot: BodySlot): Code<boolean> {
+  switch (operator) {
+    case '=':
+      return evaluation => isNothing(evaluation.bodyValue(slot))
+    case '!=':
+      return evaluation => {
+        const value = evaluation.bodyValue(slot)
+        return value !== undefined && !isNothing(value)
+      }
+    case '<=':
+    case '>=':
+      return evaluation => evaluation.bodyValue(slot) === null
+    default:
+      return () => false
+  }
+}
+
+function isNothing(value: Value): boolean {
+  return value === null || value === MISSING
 }
 
 type Order = Exclude<ComparisonOperator, '=' | '!='>

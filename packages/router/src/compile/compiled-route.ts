@@ -2,7 +2,7 @@ import type { RouteDestination, RouteTarget } from '@edgewright/core'
 import type { Checked } from '../check/checked.js'
 import type { SourcePattern } from '../check/source-pattern.js'
 import type { Route } from '../syntax/tree.js'
-import type { Code } from './code.js'
+import type { ConditionCode } from './code.js'
 
 /** One route of a table. */
 export interface CompiledRoute {
@@ -16,10 +16,8 @@ export interface CompiledRoute {
   /** Absent when the rule has no WHERE. */
   readonly condition: Checked | undefined
   readonly destination: RouteDestination
-  /** Whether the condition can be true for the message at hand. */
-  readonly guard: Code<boolean>
-  /** Whether it is, when the guard holds; absent when the guard has said it all. */
-  readonly rest: Code<boolean> | undefined
+  /** Whether the condition is true; absent when there is none. */
+  readonly code: ConditionCode | undefined
 }
 
 /** One text per endpoint: targets with the same key are the same. */

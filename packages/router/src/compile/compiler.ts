@@ -1,6 +1,6 @@
 import type { Checked, CheckedCall, CheckedComparison, CheckedLogical, CheckedSystem } from '../check/checked.js'
 import type { Semantics } from '../semantics.js'
-import type { Code, NumberCode } from './code.js'
+import type { Code, ConditionCode, NumberCode } from './code.js'
 import { dynamicComparison } from './compare.js'
 import {
   compareBodyValue,
@@ -58,15 +58,18 @@ export class Compiler {
     return this.#sharing.code(node, `is ${wanted}`, () => this.#holds(node, wanted), share)
   }
 
-  /**
-   * Whether a condition is true, in two steps: a first question that is quick to ask, and the rest of them, if any.
-   * The order of what AND joins makes no difference to whether all of it holds.
-   */
-  condition(node: Checked): readonly [guard: Code<boolean>, rest: Code<boolean> | undefined] {
-    if (node.kind !== 'logical' || node.operator === 'OR' || node.strict) return [this.holds(node, true), undefined]
-    const operands = node.operands.toSorted((a, b) => Number(isCheap(b)) - Number(isCheap(a)))
-    const [guard, ...others] = operands.map(operand => this.holds(operand, true))
-    return [guard!, others.length > 1 ? every(others) : others[0]]
+  /** Whether a condition is true. What AND joins may be asked in any order: what others ask too first, then what is quick. */
+  condition(node: Checked): ConditionCode {
+    const joined = node.kind === 'logical' && node.operator === 'AND' && !node.strict ? node.operands : [node]
+    const quickFirst = joined.toSorted((a, b) => Number(isCheap(b)) - Number(isCheap(a)))
+    const commonest = quickFirst.reduce((a, b) => (this.#sharing.count(b) > this.#sharing.count(a) ? b : a))
+    const guard = this.#sharing.count(commonest) > 1 ? commonest : undefined
+    const [first, ...others] = quickFirst.filter(part => part !== guard).map(part => this.holds(part, true))
+    return {
+      guard: guard && this.holds(guard, true),
+      first: first ?? always,
+      others: others.length > 1 ? every(others) : others[0],
+    }
   }
 
   #holds(node: Checked, wanted: boolean): Code<boolean> {
@@ -81,6 +84,11 @@ export class Compiler {
         return this.#logical(node, wanted)
       case 'call':
         return node.type === 'bool' ? this.#test(node, wanted) : never
+      case 'body': {
+        if (node.path === undefined) return never
+        const slot = this.#evaluation.bodySlot(node.path)
+        return evaluation => evaluation.bodyValue(slot) === wanted
+      }
       default: {
         const value = this.value(node)
         return evaluation => value(evaluation) === wanted
@@ -224,7 +232,7 @@ export class Compiler {
       if (effective === '=' && typeof written === 'string') return equalsText(this.text(left), written)
       return compareTexts(effective, this.text(left), this.text(right))
     }
-    if (this.#semantics === 'edgewright' && left.kind === 'body' && left.path !== undefined && written != null) {
+    if (this.#semantics === 'edgewright' && left.kind === 'body' && left.path !== undefined && written !== undefined) {
       return compareBodyValue(effective, this.#evaluation.bodySlot(left.path), written)
     }
     return this.#dynamicComparison(node, wanted)

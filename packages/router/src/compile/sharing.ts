@@ -18,15 +18,19 @@ export class Sharing {
     return number
   }
 
+  /** How often an expression was noted. */
+  count(node: Checked): number {
+    return this.#counts[this.#numberOf.get(node) ?? -1] ?? 0
+  }
+
   /**
    * The code for an expression: one of its own, or one for all equal expressions that were noted.
    *
    * @param purpose - tells apart the codes that one expression can have.
    */
   code<Code>(node: Checked, purpose: string, make: () => Code, share: (code: Code) => Code): Code {
-    const number = this.#numberOf.get(node)
-    if (number === undefined || this.#counts[number] === 1) return make()
-    const key = `${number} ${purpose}`
+    if (this.count(node) < 2) return make()
+    const key = `${this.#numberOf.get(node)} ${purpose}`
     const known = this.#codes.get(key) as Code | undefined
     const code = known ?? share(make())
     this.#codes.set(key, code)

@@ -12,6 +12,7 @@ export function changedCase(name: 'lower' | 'upper', text: Code<Text>): Code<Tex
 
 /** `substring(s, start, length)`, or to the end. */
 export function partOf(text: Code<Text>, start: NumberCode, length: NumberCode | undefined): Code<Text> {
+  if (start.constant !== undefined && length === undefined) return endOf(text, start.constant)
   return evaluation => {
     const one = text(evaluation)
     if (typeof one !== 'string') return undefined
@@ -19,6 +20,14 @@ export function partOf(text: Code<Text>, start: NumberCode, length: NumberCode |
     length?.load(evaluation)
     const count = length === undefined ? undefined : evaluation.numbers[length.register]!
     return substring(one, evaluation.numbers[start.register]!, count)
+  }
+}
+
+function endOf(text: Code<Text>, start: number): Code<Text> {
+  const from = Math.trunc(start)
+  return evaluation => {
+    const one = text(evaluation)
+    return typeof one === 'string' && from >= 0 && from <= one.length ? one.slice(from) : undefined
   }
 }
 
