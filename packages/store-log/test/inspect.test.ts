@@ -59,6 +59,14 @@ describe('looking at a log store that is not in use', () => {
   })
 })
 
+it('looks for no store where there is none', async () => {
+  const fileSystem = new SimulatedDisk()
+  await assert.rejects(verifyStore(PATH, { fileSystem }), { code: 'STORE_FAILED' })
+  await assert.rejects(describeStore('/nowhere/at/all'), { code: 'STORE_FAILED' })
+  await assert.rejects(repairStore(PATH, { fileSystem }), { code: 'STORE_FAILED' })
+  assert.deepEqual(fileSystem.files, [])
+})
+
 async function filled(): Promise<SimulatedDisk> {
   const disk = new SimulatedDisk()
   const store = new LogStore({ path: PATH, fileSystem: disk, segmentBytes: 65_536, reserveBytes: 0 })

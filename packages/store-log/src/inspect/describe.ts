@@ -3,6 +3,7 @@ import type { FileSystem } from '../files/file-system.js'
 import { nodeFileSystem } from '../files/node-file-system.js'
 import type { Finding } from '../findings.js'
 import { recover } from '../recovery/recover.js'
+import { lockStore } from './lock-store.js'
 
 /** What a store holds. */
 export interface StoreDescription {
@@ -22,13 +23,13 @@ export interface StoreDescription {
 /**
  * Says what a store holds that is not in use, and changes nothing.
  *
- * @throws `STORE_IN_USE`; `STORE_DAMAGED` when a newer version has written it
+ * @throws `STORE_IN_USE`; `STORE_DAMAGED` when a newer version has written it; `STORE_FAILED` when it cannot be read
  */
 export async function describeStore(
   path: string,
   { fileSystem = nodeFileSystem }: { readonly fileSystem?: FileSystem } = {},
 ): Promise<StoreDescription> {
-  const lock = await fileSystem.lock(path)
+  const lock = await lockStore(fileSystem, path)
   try {
     const { catalog, findings } = await recover(fileSystem, path)
     const tables = Array.from(catalog.tables.values(), ({ name, rows }) => {

@@ -8,6 +8,7 @@ import type { Finding } from '../findings.js'
 import { decodeFileHeader, FILE_HEADER_BYTES, type FileType } from '../format/file-header.js'
 import { scanRecords } from '../format/record.js'
 import { recover } from '../recovery/recover.js'
+import { lockStore } from './lock-store.js'
 
 /** What there is of one file. */
 export interface FileReport {
@@ -34,13 +35,13 @@ export interface StoreVerification {
 /**
  * Reads every byte of a store that is not in use, and changes none.
  *
- * @throws `STORE_IN_USE`; `STORE_DAMAGED` when a newer version has written it
+ * @throws `STORE_IN_USE`; `STORE_DAMAGED` when a newer version has written it; `STORE_FAILED` when it cannot be read
  */
 export async function verifyStore(
   path: string,
   { fileSystem = nodeFileSystem }: { readonly fileSystem?: FileSystem } = {},
 ): Promise<StoreVerification> {
-  const lock = await fileSystem.lock(path)
+  const lock = await lockStore(fileSystem, path)
   try {
     const { findings, catalog } = await recover(fileSystem, path)
     const names = await fileSystem.list(path)
