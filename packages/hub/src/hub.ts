@@ -271,6 +271,9 @@ export class Hub extends Service<HubEvents> implements SessionHost, MethodInvoke
       desired: subscriptions.has('desired')
         ? patch => this.#passDesired(session, this.#twins.desired(identity, patch))
         : undefined,
+      listening: subscriptions.has('desired')
+        ? () => this.#passDesired(session, this.#twins.catchUp(identity))
+        : undefined,
     })
   }
 

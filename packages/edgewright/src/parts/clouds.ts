@@ -1,43 +1,46 @@
 import { EdgewrightError } from '@edgewright/core'
 import { parseConnectionString } from '@edgewright/protocol'
-import { IotHubIdentitySource, IotHubUpstream, type IotHubUpstreamTuning } from '@edgewright/upstream'
+import {
+  IotHubIdentitySource,
+  IotHubUpstream,
+  type IotHubUpstreamOptions,
+  type IotHubUpstreamTuning,
+} from '@edgewright/upstream'
 import type { CloudPart } from '../context.js'
 import { IdentityTokens } from '../identity-tokens.js'
 
 /** How to reach an Azure IoT hub. */
-export interface IotHubOptions extends IotHubUpstreamTuning {
+export interface IotHubOptions
+  extends IotHubUpstreamTuning,
+    Pick<IotHubUpstreamOptions, 'ca' | 'transports' | 'proxy' | 'dailyBudget'> {
   /** Of an edge device, with its SharedAccessKey. */
   readonly connectionString: string | undefined
-  /** PEM of authorities to trust besides the public ones. */
-  readonly ca?: string | undefined
-  /** @default amqp 5671, https 443 */
-  readonly ports?: { readonly amqp?: number | undefined; readonly https?: number | undefined } | undefined
+  /** Ports of the hub, where they are not the protocols' own. */
+  readonly ports?: (IotHubUpstreamOptions['ports'] & { readonly https?: number | undefined }) | undefined
 }
 
 /**
- * Azure IoT Hub as the cloud, over AMQP.
+ * Azure IoT Hub as the cloud: over AMQP, or AMQP by WebSocket where only web traffic passes, unless `transports` says
+ * otherwise.
  *
  * @throws on start, `CONNECTION_STRING_INVALID`
  */
-export function iotHub({ connectionString, ca, ports, ...tuning }: IotHubOptions): CloudPart {
+export function iotHub({ connectionString, ports, ...options }: IotHubOptions): CloudPart {
   return async context => {
     const { hostName, deviceId, key, gatewayHostName } = edgeDevice(connectionString)
     const { clock, logger, meter } = context
-    const tokens = new IdentityTokens(context, {
-      host: hostName,
-      dial: gatewayHostName,
-      httpsPort: ports?.https,
-      ca,
-      deviceId,
-    })
+    const { ca, proxy } = options
+    const keys = { host: hostName, dial: gatewayHostName, httpsPort: ports?.https, ca, deviceId }
+    const tokens = new IdentityTokens(context, keys)
     await tokens.takeDeviceKey(key)
     const token = tokens.token.bind(tokens)
-    const hub = { host: hostName, gatewayHost: gatewayHostName, ca, token, clock, logger, meter }
+    const hub = { host: hostName, gatewayHost: gatewayHostName, token, clock, logger, meter }
+    const self = { deviceId, moduleId: '$edgeHub' }
     return {
       deviceId,
       hostName,
-      upstream: new IotHubUpstream({ ...tuning, ...hub, ports: { amqp: ports?.amqp } }),
-      identities: new IotHubIdentitySource({ ...hub, port: ports?.https, deviceId }),
+      upstream: new IotHubUpstream({ ...options, ...hub, ports: { webSocket: ports?.https, ...ports }, self }),
+      identities: new IotHubIdentitySource({ ...hub, ca, proxy, port: ports?.https, deviceId }),
     }
   }
 }

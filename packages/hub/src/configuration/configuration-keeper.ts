@@ -89,6 +89,7 @@ export class ConfigurationKeeper extends Service {
     const { upstream } = this.#parts
     upstream.session(this.#identity).handle({
       desired: () => void this.#catchUp(),
+      listening: () => void this.#catchUp(),
       method: request => this.#method(request),
     })
     upstream.on('connectivity', this.#onConnectivity)
