@@ -114,3 +114,28 @@ test.each(Object.entries(HOSTILE))('%s costs no more than its length', (_, run) 
   const { user } = process.cpuUsage(started)
   expect(user / 1_000).toBeLessThan(3_000)
 })
+
+/** Conditions that ask one thing within another, as deep as they may. */
+const NESTED: Readonly<Record<string, string>> = {
+  comparisons: `a = 'x'${' = true'.repeat(90)}`,
+  'comparisons to the right': `${'true = ('.repeat(45)}a = 'x'${')'.repeat(45)}`,
+  'NOT before comparisons': `${'NOT ('.repeat(30)}a = 'x'${') = true'.repeat(30)}`,
+  tests: `${'is_defined('.repeat(90)}a = 'x'${')'.repeat(90)}`,
+  'AND and OR in turns': `${'true AND (false OR ('.repeat(20)}a = 'x'${'))'.repeat(20)} = true`,
+  coalescing: `${'(b ?? '.repeat(45)}a${')'.repeat(45)} = 'x'`,
+  arithmetic: `${'-('.repeat(30)}as_number('1')${' + 0)'.repeat(30)} = 1`,
+  concatenation: `${'lower('.repeat(90)}a${')'.repeat(90)} = 'x'`,
+}
+
+test.each(
+  Object.entries(NESTED).flatMap(([name, condition]) =>
+    (['edgewright', 'iotedge'] as const).map(semantics => ({ name, condition, semantics })),
+  ),
+)('nested $name cost no more than their length in the semantics $semantics', ({ condition, semantics }) => {
+  const started = process.cpuUsage()
+  const { table, errors } = compileRoutes({ route: where(condition) }, { semantics })
+  expect(errors).toEqual([])
+  expect(table.match(plain, source)).toHaveLength(1)
+  expect(explain(table, plain, source).routes[0]?.matched).toBe(true)
+  expect(process.cpuUsage(started).user / 1_000).toBeLessThan(1_000)
+})

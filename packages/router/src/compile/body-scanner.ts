@@ -1,6 +1,7 @@
 import type { BodyStep } from '../syntax/tree.js'
 import { memberAt, type Place, placesOf } from './body-places.js'
-import { endOfNumber, endOfString, endOfWord, numberIn, skipBlanks, textIn } from './json-bytes.js'
+import { endOfScalar, endOfString, numberIn, skipBlanks, textIn } from './json-bytes.js'
+import { INVALID, skipValue, UNSURE } from './skip-json.js'
 import { MISSING, SOME_ARRAY, SOME_OBJECT, type Value } from './value.js'
 
 /** What a scan says of a body: that it is JSON, that it is none, or that it takes a parser to tell. */
@@ -9,7 +10,6 @@ export type ScanResult = 'valid' | 'invalid' | 'unsure'
 /** More places than these are found quicker in a parsed body; deeper ones are left to the parser. */
 const MAX_PLACES = 32
 const MAX_STEPS = 32
-const MAX_DEPTH = 256
 
 const QUOTE = 0x22
 const COMMA = 0x2c
@@ -29,13 +29,7 @@ const TRUE = 6
 const FALSE = 7
 const NULL = 8
 
-const TRUE_WORD = Buffer.from('true')
-const FALSE_WORD = Buffer.from('false')
-const NULL_WORD = Buffer.from('null')
-
 const NO_BYTES = new Uint8Array()
-const INVALID = -1
-const UNSURE = -2
 
 /**
  * Looks up places in JSON without parsing it: one pass over the bytes checks that they are JSON, as strictly as
@@ -46,8 +40,6 @@ export class BodyScanner {
   readonly #kinds: Uint8Array
   readonly #starts: Int32Array
   readonly #ends: Int32Array
-  /** For containers that are passed over: which of those around are objects. */
-  readonly #isObject = new Uint8Array(MAX_DEPTH)
   #bytes: Uint8Array = NO_BYTES
 
   private constructor(root: Place) {
@@ -135,7 +127,7 @@ export class BodyScanner {
       this.#note(place, end > 0 ? STRING : ESCAPED_STRING, at + 1, Math.abs(end) - 1)
       return Math.abs(end)
     }
-    const end = scalarEnd(this.#bytes, at)
+    const end = endOfScalar(this.#bytes, at)
     if (end === 0) return INVALID
     this.#note(place, kindOf(byte), at, end)
     return end
@@ -151,7 +143,7 @@ export class BodyScanner {
   }
 
   #object(start: number, place: Place): number {
-    if (place.members.length === 0) return this.#pass(start)
+    if (place.members.length === 0) return skipValue(this.#bytes, start)
     const bytes = this.#bytes
     let at = skipBlanks(bytes, start + 1)
     if (bytes[at] === CLOSE_BRACE) return at + 1
@@ -163,7 +155,7 @@ export class BodyScanner {
       if (bytes[colon] !== COLON) return INVALID
       const member = memberAt(place, bytes, at + 1, end - 1)
       const value = skipBlanks(bytes, colon + 1)
-      at = member === undefined ? this.#pass(value) : this.#value(value, member)
+      at = member === undefined ? skipValue(bytes, value) : this.#value(value, member)
       if (at < 0) return at
       at = skipBlanks(bytes, at)
       if (bytes[at] === CLOSE_BRACE) return at + 1
@@ -173,13 +165,13 @@ export class BodyScanner {
   }
 
   #array(start: number, place: Place): number {
-    if (place.elements.size === 0) return this.#pass(start)
+    if (place.elements.size === 0) return skipValue(this.#bytes, start)
     const bytes = this.#bytes
     let at = skipBlanks(bytes, start + 1)
     if (bytes[at] === CLOSE_BRACKET) return at + 1
     for (let index = 0; ; index++) {
       const element = place.elements.get(index)
-      at = element === undefined ? this.#pass(at) : this.#value(at, element)
+      at = element === undefined ? skipValue(bytes, at) : this.#value(at, element)
       if (at < 0) return at
       at = skipBlanks(bytes, at)
       if (bytes[at] === CLOSE_BRACKET) return at + 1
@@ -187,68 +179,8 @@ export class BodyScanner {
       at = skipBlanks(bytes, at + 1)
     }
   }
-
-  /** The position behind a value that nobody looks into. */
-  #pass(start: number): number {
-    const bytes = this.#bytes
-    const isObject = this.#isObject
-    let depth = 0
-    let at = start
-    for (;;) {
-      // A value begins at `at`.
-      const byte = bytes[at]
-      if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
-        if (depth === MAX_DEPTH) return UNSURE
-        isObject[depth++] = byte === OPEN_BRACE ? 1 : 0
-        at = skipBlanks(bytes, at + 1)
-        if (bytes[at] !== (byte === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET)) {
-          if (byte === OPEN_BRACE && (at = endOfName(bytes, at)) === 0) return INVALID
-          continue
-        }
-        depth--
-        at++
-      } else {
-        at = byte === QUOTE ? Math.abs(endOfString(bytes, at)) : scalarEnd(bytes, at)
-        if (at === 0) return INVALID
-      }
-      // A value has ended at `at`.
-      for (;;) {
-        if (depth === 0) return at
-        at = skipBlanks(bytes, at)
-        const inObject = isObject[depth - 1] === 1
-        if (bytes[at] === COMMA) {
-          at = skipBlanks(bytes, at + 1)
-          if (inObject && (at = endOfName(bytes, at)) === 0) return INVALID
-          break
-        }
-        if (bytes[at] !== (inObject ? CLOSE_BRACE : CLOSE_BRACKET)) return INVALID
-        depth--
-        at++
-      }
-    }
-  }
-}
-
-/** Where the value begins of the member whose name is at `start`, 0 when there is no such member. */
-function endOfName(bytes: Uint8Array, start: number): number {
-  const end = bytes[start] === QUOTE ? Math.abs(endOfString(bytes, start)) : 0
-  const colon = skipBlanks(bytes, end)
-  return end > 0 && bytes[colon] === COLON ? skipBlanks(bytes, colon + 1) : 0
-}
-
-function scalarEnd(bytes: Uint8Array, at: number): number {
-  switch (kindOf(bytes[at])) {
-    case TRUE:
-      return endOfWord(bytes, at, TRUE_WORD)
-    case FALSE:
-      return endOfWord(bytes, at, FALSE_WORD)
-    case NULL:
-      return endOfWord(bytes, at, NULL_WORD)
-    default:
-      return endOfNumber(bytes, at)
-  }
 }
 
 function kindOf(byte: number | undefined): number {
-  return byte === TRUE_WORD[0] ? TRUE : byte === FALSE_WORD[0] ? FALSE : byte === NULL_WORD[0] ? NULL : NUMBER
+  return byte === 0x74 ? TRUE : byte === 0x66 ? FALSE : byte === 0x6e ? NULL : NUMBER
 }

@@ -1,5 +1,5 @@
 import type { Message, MessageSource, RouteDestination } from '@edgewright/core'
-import type { Code } from './code.js'
+import type { Code, Truth } from './code.js'
 import { type CompiledRoute, targetKey } from './compiled-route.js'
 import type { Evaluation } from './evaluation.js'
 
@@ -13,10 +13,10 @@ interface Outcome {
 
 /** Routes whose conditions begin with the same question. */
 interface Group {
-  readonly guard: Code<boolean> | undefined
+  readonly guard: Code<Truth> | undefined
   readonly routes: readonly CompiledRoute[]
   /** What each of them asks next, side by side: most answers are no, and then nothing else of a route is touched. */
-  readonly firsts: readonly Code<boolean>[]
+  readonly firsts: readonly Code<Truth>[]
 }
 
 /** Outcomes that one source's candidates keep. */
@@ -56,7 +56,8 @@ export class Candidates {
     for (let index = 0; index < firsts.length; index++) {
       if (!firsts[index]!(evaluation)) continue
       const route = routes[index]!
-      if (route.code!.others?.(evaluation) === false) continue
+      const { others } = route.code!
+      if (others !== undefined && !others(evaluation)) continue
       reached = reached.next.get(route) ?? this.#reach(reached, route)
     }
     return reached
@@ -74,7 +75,7 @@ export class Candidates {
 }
 
 function groupsOf(routes: readonly CompiledRoute[]): readonly Group[] {
-  const byGuard = new Map<Code<boolean> | undefined, CompiledRoute[]>()
+  const byGuard = new Map<Code<Truth> | undefined, CompiledRoute[]>()
   for (const route of routes) {
     const group = byGuard.get(route.code!.guard)
     if (group === undefined) byGuard.set(route.code!.guard, [route])

@@ -55,8 +55,19 @@ function isDigit(byte: number): boolean {
   return byte >= 0x30 && byte <= 0x39
 }
 
-/** The position behind the number that begins at `start`, 0 when it is none. */
-export function endOfNumber(bytes: Uint8Array, start: number): number {
+const WORDS: ReadonlyMap<number | undefined, Uint8Array> = new Map(
+  ['true', 'false', 'null'].map(word => [word.charCodeAt(0), Buffer.from(word)]),
+)
+
+/** The position behind the number or word that begins at `start`, 0 when there is none. */
+export function endOfScalar(bytes: Uint8Array, start: number): number {
+  const word = bytes[start]! > 0x60 ? WORDS.get(bytes[start]) : undefined
+  if (word === undefined) return endOfNumber(bytes, start)
+  for (let index = 1; index < word.length; index++) if (bytes[start + index] !== word[index]) return 0
+  return start + word.length
+}
+
+function endOfNumber(bytes: Uint8Array, start: number): number {
   const whole = bytes[start] === 0x2d ? start + 1 : start
   let at = bytes[whole] === 0x30 ? whole + 1 : endOfDigits(bytes, whole)
   if (at > whole && bytes[at] === 0x2e) at = endOfFraction(bytes, at + 1)
@@ -78,12 +89,6 @@ function endOfFraction(bytes: Uint8Array, start: number): number {
 function endOfExponent(bytes: Uint8Array, start: number): number {
   const signed = bytes[start] === 0x2b || bytes[start] === 0x2d
   return endOfFraction(bytes, signed ? start + 1 : start)
-}
-
-/** The position behind a word that stands at `start`, 0 when it does not. */
-export function endOfWord(bytes: Uint8Array, start: number, word: Uint8Array): number {
-  for (let index = 0; index < word.length; index++) if (bytes[start + index] !== word[index]) return 0
-  return start + word.length
 }
 
 /** The text in a stretch of bytes; what is no UTF-8 becomes U+FFFD. */

@@ -1,34 +1,29 @@
-import type { Code } from './code.js'
-import type { Text } from './text.js'
+import type { Code, Truth } from './code.js'
 import { indexOf } from './search.js'
+import type { Text } from './text.js'
 import { MISSING, type Value } from './value.js'
 
-/** A test of two texts. */
-export type TextTestName = 'starts_with' | 'ends_with' | 'contains'
-
-type TextTest = (text: string, part: string) => boolean
-
-const TEXT_TESTS: Readonly<Record<TextTestName, TextTest>> = {
-  starts_with: (text, part) => text.startsWith(part),
-  ends_with: (text, part) => text.endsWith(part),
-  contains: (text, part) => indexOf(text, part) >= 0,
-}
+const TEXT_TESTS = {
+  starts_with: (text: string, part: string) => text.startsWith(part),
+  ends_with: (text: string, part: string) => text.endsWith(part),
+  contains: (text: string, part: string) => indexOf(text, part) >= 0,
+} as const
 
 /** `starts_with(s, part)` and its like. */
-export function textTest(name: TextTestName, text: Code<Text>, part: Code<Text>, wanted: boolean): Code<boolean> {
+export function textTest(name: keyof typeof TEXT_TESTS, text: Code<Text>, part: Code<Text>): Code<Truth> {
   const test = TEXT_TESTS[name]
   return evaluation => {
     const one = text(evaluation)
     const other = part(evaluation)
-    return typeof one === 'string' && typeof other === 'string' && test(one, other) === wanted
+    return typeof one === 'string' && typeof other === 'string' ? test(one, other) : undefined
   }
 }
 
 /** `starts_with(s, 'written')`, by far the commonest of them. */
-export function startTest(text: Code<Text>, written: string, wanted: boolean): Code<boolean> {
+export function startTest(text: Code<Text>, written: string): Code<Truth> {
   return evaluation => {
     const one = text(evaluation)
-    return typeof one === 'string' && one.startsWith(written) === wanted
+    return typeof one === 'string' ? one.startsWith(written) : undefined
   }
 }
 
@@ -39,24 +34,27 @@ const TYPE_TESTS = {
   is_null: (value: Value) => value === null,
 } as const
 
+/** A test of what a value is. */
+export type TypeTestName = keyof typeof TYPE_TESTS
+
 /** `is_string(x)` and its like, which are never undefined. */
-export function typeTest(name: keyof typeof TYPE_TESTS, value: Code<Value>, wanted: boolean): Code<boolean> {
+export function typeTest(name: TypeTestName, value: Code<Value>): Code<boolean> {
   const test = TYPE_TESTS[name]
-  return evaluation => test(value(evaluation)) === wanted
+  return evaluation => test(value(evaluation))
 }
 
 /** `is_defined(x)`. */
-export function definedTest(value: Code<Value>, missingCounts: boolean, wanted: boolean): Code<boolean> {
+export function definedTest(value: Code<Value>, missingCounts: boolean): Code<boolean> {
   return evaluation => {
     const found = value(evaluation)
-    return (found !== undefined && (missingCounts || found !== MISSING)) === wanted
+    return found !== undefined && (missingCounts || found !== MISSING)
   }
 }
 
 /** `is_null(x)` of a body value as the original has it: false where nothing is, true for all that is there. */
-export function originalNullTest(value: Code<Value>, wanted: boolean): Code<boolean> {
+export function originalNullTest(value: Code<Value>): Code<Truth> {
   return evaluation => {
     const found = value(evaluation)
-    return found !== undefined && (found !== MISSING) === wanted
+    return found === undefined ? undefined : found !== MISSING
   }
 }
