@@ -1,4 +1,4 @@
-import type { Address, Payload } from './address.js'
+import { type Address, NOWHERE, type Payload } from './address.js'
 
 /** Numbers an entry takes: position, address, payload, expiry. */
 const STRIDE = 4
@@ -21,6 +21,8 @@ export class Chunk {
   highest: Address = 0
   /** No entry here expires before. */
   soonest = Number.POSITIVE_INFINITY
+  /** No more entries than these wait to be told where they lie. */
+  unplaced = 0
 
   constructor(room: number) {
     this.#data = new Float64Array(room * STRIDE)
@@ -65,9 +67,26 @@ export class Chunk {
     this.#place(at, address, payload, expiresAt)
   }
 
+  /** Takes as many entries as there is room for, whose places are told later. @returns how many */
+  expect(first: number, count: number): number {
+    if (this.end * STRIDE === this.#data.length) this.#makeRoom()
+    const taken = Math.min(count, this.#data.length / STRIDE - this.end)
+    for (let i = 0, at = this.end * STRIDE; i < taken; i++, at += STRIDE) {
+      this.#data[at] = first + i
+      this.#data[at + 1] = NOWHERE
+      this.#data[at + 2] = 0
+      this.#data[at + 3] = Number.POSITIVE_INFINITY
+    }
+    this.end += taken
+    this.unplaced += taken
+    return taken
+  }
+
   /** Says where an entry lies now. */
   relocate(slot: number, address: Address, payload: Payload, expiresAt: number): void {
-    this.#place(slot * STRIDE, address, payload, expiresAt)
+    const at = slot * STRIDE
+    if (this.#data[at + 1] === NOWHERE) this.unplaced--
+    this.#place(at, address, payload, expiresAt)
   }
 
   /** The first slot whose position is not below this one. */

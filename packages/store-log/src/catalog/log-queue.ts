@@ -1,7 +1,7 @@
 import type { Position, QueueState } from '@edgewright/core'
-import { type Address, lengthOf, NOWHERE, type Payload, packPayload } from './address.js'
+import { type Address, lengthOf, NOWHERE, type Payload } from './address.js'
 import type { Run } from '../format/snapshot.js'
-import { Chunk, FIRST_ROOM, NEXT_ROOM } from './chunk.js'
+import { CHUNK_CAPACITY, Chunk, FIRST_ROOM, NEXT_ROOM } from './chunk.js'
 
 /** Gets an entry's place and payload. */
 export type EntryVisitor = (address: Address, payload: Payload, position: Position, expiresAt: number) => void
@@ -57,11 +57,7 @@ export class LogQueue {
   }
 
   push(position: Position, address: Address, payload: Payload, expiresAt: number): void {
-    let chunk = this.#chunks.at(-1)
-    if (chunk === undefined || chunk.isFull) {
-      this.#chunks.push((chunk = new Chunk(chunk === undefined ? FIRST_ROOM : NEXT_ROOM)))
-    }
-    chunk.push(position, address, payload, expiresAt)
+    this.#openChunk(1).push(position, address, payload, expiresAt)
     this.next = position + 1
     this.pushedLength++
     this.pushedBytes += lengthOf(payload)
@@ -141,9 +137,12 @@ export class LogQueue {
 
   /** Entries that are known to wait, while it is not known yet where they lie: for recovery. */
   expect({ from, through }: Run): void {
-    for (let position = from; position <= through; position++) {
-      this.push(position, NOWHERE, packPayload(0, 0), Number.POSITIVE_INFINITY)
+    for (let next = from; next <= through; ) {
+      const left = through + 1 - next
+      next += this.#openChunk(left).expect(next, left)
     }
+    this.next = through + 1
+    this.pushedLength += through + 1 - from
     this.reveal()
   }
 
@@ -157,13 +156,12 @@ export class LogQueue {
   removeUnplaced(): number {
     const unplaced: Position[] = []
     for (const chunk of this.#chunks) {
-      if (chunk.lowest > NOWHERE) continue
+      if (chunk.unplaced === 0) continue
       for (let slot = chunk.start; slot < chunk.end; slot++) {
         if (chunk.address(slot) === NOWHERE) unplaced.push(chunk.position(slot))
       }
     }
     for (const position of unplaced) this.remove({ from: position, through: position }, () => undefined)
-    for (const chunk of this.#chunks) chunk.tighten()
     return unplaced.length
   }
 
@@ -194,6 +192,16 @@ export class LogQueue {
       }
     }
     return runs
+  }
+
+  /** The last chunk, or a new one, where so many entries are about to go. */
+  #openChunk(coming: number): Chunk {
+    const last = this.#chunks.at(-1)
+    if (last !== undefined && !last.isFull) return last
+    const room = last === undefined ? FIRST_ROOM : NEXT_ROOM
+    const chunk = new Chunk(coming < CHUNK_CAPACITY ? room : CHUNK_CAPACITY)
+    this.#chunks.push(chunk)
+    return chunk
   }
 
   #find(position: Position): Slot | undefined {

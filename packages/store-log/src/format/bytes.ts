@@ -35,19 +35,15 @@ export class ByteReader {
   }
 
   varint(): number {
-    let byte = this.byte()
-    let value = byte & 127
-    for (let scale = 128; byte >= 128; scale *= 128) {
-      byte = this.byte()
-      value += (byte & 127) * scale
-    }
-    if (!Number.isSafeInteger(value)) throw new RangeError('number too large')
-    return value
+    const first = this.byte()
+    return first < 128 ? first : this.#longVarint(first)
   }
 
   /** A signed integer, its sign in the lowest bit. */
   signed(): number {
     const value = this.varint()
+    const isSmall = value < 0x8000_0000
+    if (isSmall) return (value >>> 1) ^ -(value & 1)
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2
   }
 
@@ -57,6 +53,17 @@ export class ByteReader {
     const start = this.at
     this.at += length
     return start
+  }
+
+  #longVarint(first: number): number {
+    let byte = first
+    let value = first & 127
+    for (let scale = 128; byte >= 128; scale *= 128) {
+      byte = this.byte()
+      value += (byte & 127) * scale
+    }
+    if (!Number.isSafeInteger(value)) throw new RangeError('number too large')
+    return value
   }
 
   /** Text with its length before it. */
