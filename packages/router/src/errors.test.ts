@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { excerptOf } from './errors.js'
 import { compileRoutes } from './index.js'
 
 function problemsOf(condition: string) {
@@ -82,4 +83,8 @@ test.each([
   ['SELECT temp FROM /* INTO $upstream', 'A route passes whole messages on: SELECT * is all it may select.'],
 ])('for the route %s the hint is: %s', (route, hint) => {
   expect(compileRoutes({ route }).errors.map(error => error.hint)).toContain(hint)
+})
+
+test('marks a stretch that begins with the first line break', () => {
+  expect(excerptOf('\nFROM here', { start: 0, end: 10 })).toBe('\n^')
 })

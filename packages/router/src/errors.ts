@@ -48,7 +48,8 @@ const AFTER = 60
 /** The line around a stretch, cut to a screen's width, and a line that marks the stretch. */
 export function excerptOf(text: string, { start, end }: Span): string {
   if (text === '') return ''
-  const lineStart = text.lastIndexOf('\n', start - 1) + 1
+  // lastIndexOf takes a position before the text for its beginning.
+  const lineStart = start === 0 ? 0 : text.lastIndexOf('\n', start - 1) + 1
   const lineBreak = text.indexOf('\n', start)
   const lineEnd = lineBreak < 0 ? text.length : lineBreak
   const from = Math.max(lineStart, start - BEFORE)
