@@ -130,9 +130,9 @@ type Written = string | number | boolean
 /** Whether a value of the body compares so with a written one, in the default semantics. */
 export function compareBodyValue(operator: ComparisonOperator, slot: BodySlot, written: Written | null): Code<boolean> {
   if (written === null) return compareBodyWithNull(operator, slot)
-  if (operator === '=') return evaluation => evaluation.bodyValue(slot) === written
   if (operator === '!=') return evaluation => differs(evaluation.bodyValue(slot), written)
-  if (typeof written === 'number') return BODY_NUMBER_ORDERS[operator](slot, written)
+  if (typeof written === 'number') return BODY_NUMBER_COMPARISONS[operator](slot, written)
+  if (operator === '=') return evaluation => evaluation.bodyValue(slot) === written
   const [type, compare] = [typeof written, ORDERS[operator]]
   return evaluation => {
     const value = evaluation.bodyValue(slot)
@@ -164,7 +164,12 @@ function isNothing(value: Value): boolean {
 
 type Order = Exclude<ComparisonOperator, '=' | '!='>
 
-const BODY_NUMBER_ORDERS: Readonly<Record<Order, (slot: BodySlot, written: number) => Code<boolean>>> = {
+/** Numbers apart from texts: the engine compares values of one type much quicker. */
+const BODY_NUMBER_COMPARISONS: Readonly<Record<Order | '=', (slot: BodySlot, written: number) => Code<boolean>>> = {
+  '=': (slot, written) => evaluation => {
+    const value = evaluation.bodyValue(slot)
+    return typeof value === 'number' && value === written
+  },
   '<': (slot, written) => evaluation => {
     const value = evaluation.bodyValue(slot)
     return typeof value === 'number' && value < written

@@ -176,7 +176,7 @@ export class Compiler implements ExpressionCompiler {
   }
 
   number(node: Checked): NumberCode {
-    if (node.kind !== 'call') return this.#number(node)
+    if (node.kind !== 'call' && node.kind !== 'arithmetic') return this.#number(node)
     const share = ({ load, register }: NumberCode) => ({ load: this.#once(load), register })
     return this.#sharing.code(node, 'number', () => this.#number(node), share)
   }
