@@ -11,6 +11,7 @@ export default defineConfig({
     retry: 0,
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    expect: { poll: { timeout: 15_000 } },
     projects: [
       ...readdirSync('packages').map(name => project(name, `packages/${name}`)),
       project('reference-gateway', 'examples/reference-gateway'),
