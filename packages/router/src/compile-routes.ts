@@ -40,6 +40,27 @@ export interface CompiledRoutes {
 /**
  * Compiles the rules of a deployment. One broken rule never disables another.
  *
+ * A rule, in the default semantics:
+ *
+ * ```ebnf
+ * route     = [ SELECT "*" ] FROM { "/" segment }+ [ WHERE condition ] INTO sink ;
+ * segment   = "*" | characters other than blanks, "/" and "*" ;
+ * sink      = "$upstream" | BrokeredEndpoint "(" string ")" ;     "/modules/NAME/inputs/INPUT"
+ * condition = or { "??" or } ;
+ * or        = and { OR and } ;
+ * and       = equality { AND equality } ;
+ * equality  = order { ( "=" | "!=" | "<>" ) order } ;
+ * order     = sum { ( "<" | "<=" | ">" | ">=" ) sum } ;
+ * sum       = product { ( "+" | "-" | "||" ) product } ;
+ * product   = unary { ( "*" | "/" | "%" ) unary } ;
+ * unary     = ( NOT | "-" ) unary | value ;
+ * value     = literal | property | system | body | name "(" [ condition { "," condition } ] ")" | "(" condition ")" ;
+ * literal   = string | number | "true" | "false" | "null" | "undefined" ;
+ * property  = name | "{" string "}" ;
+ * system    = "$" name | "{" "$" name "}" ;
+ * body      = "$body" { "." member | "[" digits "]" | "[" string "]" }+ ;
+ * ```
+ *
  * @example
  * const { table, errors } = compileRoutes({
  *   hot: "FROM /messages/modules/sensor/* WHERE as_number(celsius) > 30 INTO $upstream",

@@ -35,3 +35,4 @@ export type {
 } from './builder/values.js'
 export { type DescribedMessage, readMessageDocument } from './message-document.js'
 export { printRoute } from './syntax/print.js'
+export { type FunctionForm, ROUTE_VOCABULARY, type RouteVocabulary } from './vocabulary.js'
