@@ -1,3 +1,5 @@
+import { EXACT_DIGITS, POWERS_OF_TEN } from './parse-number.js'
+
 /** The position of the first byte from here on that is no blank of JSON. */
 export function skipBlanks(bytes: Uint8Array, from: number): number {
   const { length } = bytes
@@ -96,10 +98,6 @@ export function textIn(bytes: Uint8Array, start: number, end: number): string {
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return buffer.toString('utf8', start, end)
 }
-
-/** As many digits as a double holds exactly, so that one division rounds once and rightly. */
-const EXACT_DIGITS = 15
-const POWERS_OF_TEN = Float64Array.from({ length: EXACT_DIGITS + 1 }, (_, exponent) => 10 ** exponent)
 
 /** The number in a stretch of bytes that holds one. */
 export function numberIn(bytes: Uint8Array, start: number, end: number): number {

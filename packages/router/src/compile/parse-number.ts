@@ -43,11 +43,12 @@ const NINE = 57
 const MINUS = 45
 const POINT = 46
 /** As many digits as a double holds exactly, so that one division rounds once and rightly. */
-const EXACT_DIGITS = 15
-const POWERS_OF_TEN = Float64Array.from({ length: EXACT_DIGITS + 1 }, (_, exponent) => 10 ** exponent)
+export const EXACT_DIGITS = 15
+/** For moving the decimal point by at most that many digits. */
+export const POWERS_OF_TEN = Float64Array.from({ length: EXACT_DIGITS + 1 }, (_, exponent) => 10 ** exponent)
 
 /** The number in a text of nothing but digits, with a minus or a point: nearly every reading. NaN for other texts. */
-export function parsePlain(text: string): number {
+function parsePlain(text: string): number {
   const length = text.length
   const negative = length > 0 && text.charCodeAt(0) === MINUS
   const first = negative ? 1 : 0
