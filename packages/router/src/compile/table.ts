@@ -48,13 +48,12 @@ export class RouteTable {
 
   /** Sources with the same routes share their candidates. */
   #find(source: MessageSource): Candidates {
-    const positions = this.#index.find(messagePath(source))
-    const key = positions.join()
-    let candidates = this.#bySet.get(key)
+    const matches = this.#index.find(messagePath(source))
+    let candidates = this.#bySet.get(matches.key)
     if (candidates === undefined) {
-      candidates = new Candidates(positions.map(position => this.routes[position]!))
+      candidates = new Candidates(matches.positions().map(position => this.routes[position]!))
       if (this.#bySet.size >= MAX_SETS) this.#bySet.clear()
-      this.#bySet.set(key, candidates)
+      this.#bySet.set(matches.key, candidates)
     }
     return candidates
   }
@@ -62,6 +61,8 @@ export class RouteTable {
 
 const MAX_SETS = 4096
 const MAX_SOURCES = 4096
+/** Longer names are looked up every time, so that nobody fills the memory with them. */
+const MAX_NAME_LENGTH = 512
 
 /** Remembers candidates by source. What clients can make up is bounded: names of modules and outputs. */
 class CandidatesBySource {
@@ -88,6 +89,7 @@ class CandidatesBySource {
 
   #learn(source: MessageSource, moduleId: string, output: string | undefined): Candidates {
     const found = this.#find(source)
+    if (moduleId.length + (output?.length ?? 0) > MAX_NAME_LENGTH) return found
     if (this.#size >= MAX_SOURCES) {
       this.#modules.clear()
       this.#outputs.clear()

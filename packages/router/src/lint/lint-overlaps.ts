@@ -42,7 +42,11 @@ function kindOf({ pattern, tree }: CompiledRoute): string {
 function coveringRoutes(routes: readonly CompiledRoute[]): (route: CompiledRoute) => CompiledRoute[] {
   const unconditional = routes.filter(route => route.condition === undefined)
   const index = new SourceIndex(unconditional.map(route => route.pattern))
-  return route => index.find(route.pattern).map(position => unconditional[position]!)
+  return route =>
+    index
+      .find(route.pattern)
+      .positions()
+      .map(position => unconditional[position]!)
 }
 
 function shadowing(route: CompiledRoute, covering: readonly CompiledRoute[]): Finding | undefined {
