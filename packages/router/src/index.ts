@@ -1,20 +1,29 @@
-export { type CompiledRoutes, type CompileOptions, compileRoutes, type RouteRules } from './compile-routes.js'
+// Compiling and asking.
+export type { RouteSchema } from './check/rule.js'
 export type { CompiledRoute } from './compile/compiled-route.js'
 export { RouteTable } from './compile/table.js'
+export { type CompiledRoutes, type CompileOptions, compileRoutes, type RouteRules } from './compile-routes.js'
 export { RouteError, type RouteErrorCode } from './errors.js'
 export { ROUTE_LIMITS, type RouteLimits } from './limits.js'
-export type { Semantics } from './semantics.js'
-export type { RouteWarning, RouteWarningCode } from './lint/warning.js'
-export { type Explanation, type ExplainedExpression, explain, type RouteExplanation } from './explain.js'
-export { formatExplanation, formatRouteErrors } from './format.js'
-export { checkRoutes, readRouteDocument, type RouteDocument } from './document.js'
 export type { LintOptions } from './lint/lint.js'
+export type { RouteWarning, RouteWarningCode } from './lint/warning.js'
+export type { Semantics } from './semantics.js'
+
+// Explaining.
+export { type ExplainedExpression, type Explanation, explain, type RouteExplanation } from './explain.js'
+export { formatExplanation, formatRouteErrors } from './format.js'
+
+// Documents.
+export { checkRoutes, type RouteDocument, readRouteDocument } from './document.js'
+export { type DescribedMessage, readMessageDocument } from './message-document.js'
+
+// Rules in code.
 export {
   type DeclaredModule,
   everything,
+  type ModuleShape,
   module,
   moduleMessages,
-  type ModuleShape,
   type OpenModule,
   type RouteSink,
   type RouteSource,
@@ -33,6 +42,7 @@ export type {
   Value,
   ValueOf,
 } from './builder/values.js'
-export { type DescribedMessage, readMessageDocument } from './message-document.js'
+
+// The language itself.
 export { printRoute } from './syntax/print.js'
 export { type FunctionForm, ROUTE_VOCABULARY, type RouteVocabulary } from './vocabulary.js'

@@ -39,14 +39,11 @@ function parseFrom(cursor: TokenCursor): Source | undefined {
     cursor.skipTo('FROM', 'WHERE', 'INTO')
   }
   const from = cursor.take('FROM')
-  const source = from === undefined ? missingFrom(cursor) : parsePath(cursor)
+  if (from === undefined) cursor.unexpected('FROM')
+  const source = from && parsePath(cursor)
   if (source !== undefined && !cursor.at('WHERE', 'INTO')) cursor.unexpected('WHERE or INTO', gluedKeyword(source))
   cursor.skipTo('WHERE', 'INTO')
   return source
-}
-
-function missingFrom(cursor: TokenCursor): undefined {
-  cursor.unexpected('FROM')
 }
 
 function parsePath(cursor: TokenCursor): Source | undefined {
