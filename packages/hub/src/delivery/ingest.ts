@@ -22,7 +22,8 @@ import type { RouteTable } from '@edgewright/router'
 import { endpointIdOf } from './endpoint-id.js'
 import type { Eviction } from './eviction.js'
 import { encodeMessage } from './message-codec.js'
-import { MessageIds, type SenderStamp } from './message-stamp.js'
+import { MessageIds } from './message-id.js'
+import { type SenderStamp, StampedMessage } from './message-stamp.js'
 import { formatQueueName, SINGLE_LANE } from './queue-name.js'
 
 /** What is in force for the messages that come in from now on. */
@@ -82,6 +83,7 @@ export class Ingest {
   readonly #refused: Counter
   readonly #routed = new Map<string, Counter>()
   readonly #ids = new MessageIds()
+  readonly #seen = new StampedMessage()
 
   constructor(parts: IngestComponents, rules: IngestRules) {
     this.#parts = parts
@@ -111,7 +113,8 @@ export class Ingest {
         continue
       }
       const id = this.#ids.next()
-      const destinations = this.rules.table.match(sender.stamp.apply(sent, id), sender.sourceOf(sent))
+      const stamped = sender.stamp.properties(sent)
+      const destinations = this.rules.table.match(this.#seen.turnTo(sent, stamped, id), sender.sourceOf(sent))
       if (destinations.length === 0) {
         this.#unrouted.add()
         continue
@@ -123,7 +126,7 @@ export class Ingest {
         routes.set(destination.route, (routes.get(destination.route) ?? 0) + 1)
         queues.push(this.#reference(queue, destination.timeToLiveSecs, now))
       }
-      append.push({ payload: encodeMessage(sent, { stamp: sender.stamp, id, storedAt: now }), queues })
+      append.push({ payload: encodeMessage(sent.body, { properties: stamped.encoded, id, storedAt: now }), queues })
     }
     this.#received.add(batch.length)
     if (append.length > 0) {

@@ -2,7 +2,8 @@ import type { Message, SystemProperties } from '@edgewright/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeMessage, encodeMessage, storedAt } from './message-codec.js'
-import { formatMessageId, MessageIds, SenderStamp } from './message-stamp.js'
+import { formatMessageId, MessageIds } from './message-id.js'
+import { SenderStamp } from './message-stamp.js'
 
 const text = fc.string({ unit: 'grapheme', maxLength: 40 })
 const messages: fc.Arbitrary<Message> = fc.record({
@@ -18,7 +19,7 @@ describe('a message in the store', () => {
   const ids = new MessageIds()
   const stamp = new SenderStamp({ deviceId: 'leaf é', moduleId: 'm' }, 'edge')
   const stored = (message: Message, id = ids.next()) =>
-    encodeMessage(message, { stamp, id, storedAt: 1_700_000_000_123 })
+    encodeMessage(message.body, { properties: stamp.properties(message).encoded, id, storedAt: 1_700_000_000_123 })
 
   it('comes back as it was, with what the hub knows of it', () => {
     fc.assert(
@@ -36,6 +37,24 @@ describe('a message in the store', () => {
           edgeMessageId: formatMessageId(id),
         })
         expect(storedAt(bytes)).toBe(1_700_000_000_123)
+      }),
+    )
+  })
+
+  it('has its own properties, whether or not they are the same objects as those of the one before', () => {
+    const chain = fc.array(fc.tuple(messages, fc.nat({ max: 2 })), { minLength: 2, maxLength: 8 })
+    fc.assert(
+      fc.property(chain, steps => {
+        let last = steps[0]![0]
+        for (const [made, shares] of steps) {
+          const system = shares > 0 ? last.system : made.system
+          const properties = shares > 1 ? last.properties : made.properties
+          last = { body: made.body, system, properties }
+          const found = decodeMessage(stored(last))
+          expect(Buffer.from(found.body)).toEqual(last.body)
+          expect([...found.properties]).toEqual([...last.properties])
+          expect(found.system).toMatchObject(last.system)
+        }
       }),
     )
   })

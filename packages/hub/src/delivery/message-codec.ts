@@ -1,5 +1,5 @@
 import { EdgewrightError, type Message, NO_PROPERTIES, type SystemProperties } from '@edgewright/core'
-import type { MessageId, SenderStamp } from './message-stamp.js'
+import type { MessageId } from './message-id.js'
 
 /*
  * How a message lies in the store. All numbers big-endian.
@@ -51,60 +51,50 @@ const FIELDS: readonly (keyof SystemProperties)[] = [
   'reportedByModuleId',
 ]
 const NUMERIC: ReadonlySet<string> = new Set<keyof SystemProperties>(['deliveryCount', 'sequenceNumber'])
-/** Properties that only the hub may say. */
-export const STAMPED: ReadonlySet<string> = new Set<keyof SystemProperties>([
-  'connectionDeviceId',
-  'connectionModuleId',
-  'edgeHubOriginInterface',
-  'edgeMessageId',
-])
 const FIELD_NUMBERS = new Map<string, number>(FIELDS.map((name, index) => [name, index]))
 
-/** What goes to the store with a message. */
+/** What goes to the store with a body. */
 export interface StoredWith {
-  readonly stamp: SenderStamp
+  /** As {@link encodeProperties} made them. */
+  readonly properties: Buffer
   readonly id: MessageId
   /** Milliseconds since 1970. */
   readonly storedAt: number
 }
 
-/** A message with what the hub knows of it, as bytes for the store. */
-export function encodeMessage(message: Message, { stamp, id, storedAt }: StoredWith): Buffer {
-  const target = Buffer.allocUnsafe(HEADER_BYTES + stamp.encoded.length + messageBound(message))
+/** A message as bytes for the store. */
+export function encodeMessage(body: Uint8Array, { properties, id, storedAt }: StoredWith): Buffer {
+  const target = Buffer.allocUnsafe(COUNT_AT + properties.length + body.byteLength)
   target[0] = FORMAT
   target.writeUIntBE(storedAt, TIME_AT, 6)
   target.set(id.series.bytes, ID_AT)
   target.writeUIntBE(id.number, ID_AT + SERIES_BYTES, 6)
-  target.set(stamp.encoded.subarray(1), HEADER_BYTES)
-  let at = HEADER_BYTES + stamp.encoded.length - 1
-  let count = stamp.encoded[0]!
-  for (const name in message.system) {
-    if (STAMPED.has(name)) continue
-    const end = writeField(target, at, name, message.system[name as keyof SystemProperties])
-    if (end > at) count++
+  target.set(properties, COUNT_AT)
+  target.set(body, COUNT_AT + properties.length)
+  return target
+}
+
+/**
+ * Properties as they stand before the body, from the number of system properties on.
+ *
+ * @param known - what the hub says, whatever the message says: also that something is undefined
+ */
+export function encodeProperties(sent: Message, known: SystemProperties): Buffer {
+  const target = Buffer.allocUnsafe(1 + systemBound(known) + propertiesBound(sent))
+  let at = 1
+  target[0] = 0
+  const put = (name: string, value: string | number | undefined) => {
+    const end = writeField(target, at, name, value)
+    if (end > at) target[0]! += 1
     at = end
   }
-  target[COUNT_AT] = count
-  at = target.writeUInt16BE(message.properties.size, at)
-  for (const [name, value] of message.properties) {
+  for (const [name, value] of Object.entries(known)) put(name, value)
+  for (const [name, value] of Object.entries(sent.system)) if (!(name in known)) put(name, value)
+  at = target.writeUInt16BE(sent.properties.size, at)
+  for (const [name, value] of sent.properties) {
     at = writeText(target, at, name)
     at = value === null ? target.writeUInt32BE(NULL_VALUE, at) : writeText(target, at, value)
   }
-  target.set(message.body, at)
-  return target.subarray(0, at + message.body.byteLength)
-}
-
-/** System properties as they stand in a message, with their number before them. */
-export function encodeSystemProperties(system: SystemProperties): Buffer {
-  const target = Buffer.allocUnsafe(1 + systemBound(system))
-  let at = 1
-  let count = 0
-  for (const [name, value] of Object.entries(system)) {
-    const end = writeField(target, at, name, value)
-    if (end > at) count++
-    at = end
-  }
-  target[0] = count
   return target.subarray(0, at)
 }
 
@@ -166,12 +156,12 @@ function readId(source: Buffer): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
 }
 
-/** At least as many bytes as the message takes: three for each UTF-16 unit is the most that UTF-8 needs. */
-function messageBound({ body, properties, system }: Message): number {
+/** At least as many bytes as the properties take: three for each UTF-16 unit is the most that UTF-8 needs. */
+function propertiesBound({ properties, system }: Message): number {
   if (properties.size > MAX_PROPERTIES) {
     throw new EdgewrightError('MESSAGE_TOO_LARGE', `A message has more than ${MAX_PROPERTIES} properties`)
   }
-  let bound = 2 + body.byteLength + systemBound(system)
+  let bound = 2 + systemBound(system)
   for (const [name, value] of properties) bound += 8 + name.length * 3 + (value === null ? 0 : value.length * 3)
   return bound
 }

@@ -1,80 +1,99 @@
-import { randomBytes } from 'node:crypto'
 import type { Identity, Message, SystemProperties } from '@edgewright/core'
-import { encodeSystemProperties, STAMPED } from './message-codec.js'
+import { encodeProperties } from './message-codec.js'
+import { formatMessageId, type MessageId } from './message-id.js'
 
 /** What the hub knows of a sender, and adds to every message of theirs. One per session. */
 export class SenderStamp {
-  /** The same as system properties. */
-  readonly system: SystemProperties
-  /** The same, encoded once for all messages. */
-  readonly encoded: Buffer
+  readonly #known: SystemProperties
+  #last: StampedProperties | undefined
 
   /** @param edgeDeviceId - the device this hub runs on */
   constructor(identity: Identity, edgeDeviceId: string) {
-    this.system = {
+    this.#known = {
       connectionDeviceId: identity.deviceId,
-      ...(identity.moduleId === undefined ? {} : { connectionModuleId: identity.moduleId }),
+      connectionModuleId: identity.moduleId,
       edgeHubOriginInterface: identity.deviceId === edgeDeviceId ? 'internal' : 'downstream',
     }
-    this.encoded = encodeSystemProperties(this.system)
   }
 
-  /** The message as routes see it: what a client says of these properties does not count. */
-  apply({ body, properties, system }: Message, id: MessageId): Message {
-    return { body, properties, system: new StampedProperties(system, this.system, id) as SystemProperties }
-  }
-}
-
-/** A message's own id, before it is text. */
-export interface MessageId {
-  readonly series: MessageSeries
-  readonly number: number
-}
-
-/** Random per start of the hub; with a number it is the id of a message, in the form of a random UUID. */
-export interface MessageSeries {
-  /** The first ten bytes of the sixteen. */
-  readonly bytes: Buffer
-  /** The same as text, up to the last group. */
-  readonly text: string
-}
-
-/** Ids that are never the same twice, also not after a restart. */
-export class MessageIds {
-  readonly series = newSeries()
-  #number = 0
-
-  next(): MessageId {
-    return { series: this.series, number: this.#number++ }
+  /**
+   * A message's properties with what the hub adds. A client that repeats a topic sends the very same property objects
+   * again, and nothing is merged or encoded again for those.
+   */
+  properties(message: Message): StampedProperties {
+    if (this.#last?.isOf(message) !== true) this.#last = new StampedProperties(message, this.#known)
+    return this.#last
   }
 }
 
-/** The text of an id. */
-export function formatMessageId({ series, number }: MessageId): string {
-  return series.text + number.toString(16).padStart(12, '0')
+/** Properties that a sender gave, with the hub's: in bytes for the store, as an object for routes; either when asked for. */
+export class StampedProperties {
+  readonly #sent: Message
+  readonly #known: SystemProperties
+  #encoded: Buffer | undefined
+  #system: StampedSystemProperties | undefined
+
+  constructor(sent: Message, known: SystemProperties) {
+    const { properties, system } = sent
+    this.#sent = { body: NO_BODY, properties, system }
+    this.#known = known
+  }
+
+  /** Whether these are the properties of this message too. */
+  isOf({ properties, system }: Message): boolean {
+    return this.#sent.system === system && this.#sent.properties === properties
+  }
+
+  /** What stands before the body in the store. */
+  get encoded(): Buffer {
+    return (this.#encoded ??= encodeProperties(this.#sent, this.#known))
+  }
+
+  /** As routes see them in the message of this id, until the next id is given. */
+  systemOf(id: MessageId): SystemProperties {
+    this.#system ??= new StampedSystemProperties(this.#sent.system, this.#known)
+    this.#system.turnTo(id)
+    return this.#system as SystemProperties
+  }
 }
 
-function newSeries(): MessageSeries {
-  const bytes = randomBytes(10)
-  bytes[6] = (bytes[6]! & 0x0f) | 0x40
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80
-  const hex = bytes.toString('hex')
-  return { bytes, text: `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16)}-` }
+/** One message after another as routes see them: what a client says of the hub's own properties does not count. */
+export class StampedMessage implements Message {
+  body: Uint8Array = NO_BODY
+  properties!: Message['properties']
+  #stamped!: StampedProperties
+  #id!: MessageId
+
+  get system(): SystemProperties {
+    return this.#stamped.systemOf(this.#id)
+  }
+
+  /** Shows this message, and no longer the one before. */
+  turnTo({ body, properties }: Message, stamped: StampedProperties, id: MessageId): this {
+    this.body = body
+    this.properties = properties
+    this.#stamped = stamped
+    this.#id = id
+    return this
+  }
 }
+
+const NO_BODY = new Uint8Array(0)
 
 /** The id becomes text only when somebody asks for it, which hardly any route does. */
-class StampedProperties {
-  readonly #id: MessageId
+class StampedSystemProperties {
+  #id: MessageId | undefined
 
-  constructor(sent: SystemProperties, known: SystemProperties, id: MessageId) {
-    Object.assign(this, known)
-    for (const name in sent) {
-      if (!STAMPED.has(name)) Object.assign(this, { [name]: sent[name as keyof SystemProperties] })
-    }
+  constructor(sent: SystemProperties, known: SystemProperties) {
+    const { edgeMessageId: _, ...rest } = sent
+    Object.assign(this, rest, known)
+  }
+
+  turnTo(id: MessageId): void {
     this.#id = id
   }
 
-  get edgeMessageId(): string {
-    return formatMessageId(this.#id)
+  get edgeMessageId(): string | undefined {
+    return this.#id && formatMessageId(this.#id)
   }
 }
