@@ -18,9 +18,12 @@ export interface TestCloud extends AsyncDisposable {
 /** The edge device. */
 export const EDGE = 'edge'
 
-/** @param address - of its own, with the protocols' own ports on it; absent: any free ports of 127.0.0.1 */
-export async function startCloud(address?: string): Promise<TestCloud> {
-  const tls = testCertificates({ ipAddresses: [address ?? '127.0.0.1'] })
+/**
+ * @param address - of its own, with the protocols' own ports on it; absent: any free ports of 127.0.0.1
+ * @param alternatives - further addresses under which clients may find it
+ */
+export async function startCloud(address?: string, alternatives: readonly string[] = []): Promise<TestCloud> {
+  const tls = testCertificates({ ipAddresses: [address ?? '127.0.0.1', ...alternatives] })
   const free = { address: '127.0.0.1', ports: { mqtt: 0, amqp: 0, https: 0 } }
   const emulator = createEmulator({ ...(address === undefined ? free : { address }), tls })
   await emulator.start()
