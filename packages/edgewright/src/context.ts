@@ -8,12 +8,13 @@ import type {
   ModuleRuntime,
   ModuleSpecification,
   ReadableMeter,
+  Sealer,
   SessionHost,
   Startable,
   Store,
   Upstream,
 } from '@edgewright/core'
-import type { KeyRing, RenewingCertificate } from '@edgewright/security'
+import type { KeyRing, ModuleIdentities, RenewingCertificate } from '@edgewright/security'
 
 /** What every part of a gateway is made with. */
 export interface GatewayContext {
@@ -28,6 +29,12 @@ export interface GatewayContext {
   readonly keys: KeyRing
   /** What is known about an identity; undefined before the directory has started. */
   readonly findIdentity: (identity: Identity) => IdentityRecord | undefined
+  /** Seals what is kept outside the store; each purpose has a key of its own. */
+  readonly sealer: (purpose: string) => Sealer
+  /** Aborted when the gateway is to stop, also while it starts. */
+  readonly signal: AbortSignal
+  /** Stops everything and starts it anew, with what the store holds. */
+  readonly restart: (reason: string) => void
 }
 
 /** Makes the store. */
@@ -41,6 +48,12 @@ export interface Cloud {
   readonly hostName: string
   readonly upstream: Upstream
   readonly identities: IdentitySource
+  /** The cloud identities of this device's modules; absent where a cloud knows none. */
+  readonly modules?: ModuleIdentities | undefined
+  /** PEM of authorities that the cloud says to trust besides this gateway's own. */
+  readonly trustBundle?: string | undefined
+  /** Asks where this device belongs now. @returns whether that is another place; the gateway starts anew then */
+  readonly reprovision?: ((signal?: AbortSignal) => Promise<boolean>) | undefined
 }
 
 /** Makes the link to the cloud. */

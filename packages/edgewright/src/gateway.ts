@@ -13,6 +13,7 @@ import {
   Service,
   settleInOrder,
   silentLogger,
+  sleep,
   type Startable,
   systemClock,
   withDefaults,
@@ -80,6 +81,10 @@ export const GATEWAY_DEFAULTS = Object.freeze({
 /** Ninety days, in milliseconds: how long a server certificate lasts, unless its authority ends before. */
 const CERTIFICATE_VALIDITY = 7_776_000_000
 
+/** Milliseconds until a start that failed is tried again, where the gateway itself wanted to start anew; doubles. */
+const RESTART_DELAY = 5_000
+const MOST_RESTART_DELAY = 60_000
+
 /** When what happens is reported. */
 export interface GatewayEvents {
   /** The link to the cloud went up or down. */
@@ -103,6 +108,9 @@ interface RunningParts {
 export class Gateway extends Service<GatewayEvents> {
   readonly #options: GatewayOptions & typeof GATEWAY_DEFAULTS
   readonly #started: Startable[] = []
+  #isWanted = false
+  #restarting: Promise<void> | undefined
+  #stopping = new AbortController()
   #running: RunningParts | undefined
 
   constructor(options: GatewayOptions) {
@@ -151,14 +159,40 @@ export class Gateway extends Service<GatewayEvents> {
     return this.#parts.hub.configure(configuration)
   }
 
+  /**
+   * Asks the provisioning service where this device belongs now. If that is another hub, everything starts anew; what
+   * waits in the store goes there.
+   *
+   * @returns whether it is another place
+   * @throws `NOT_RUNNING`, `PROVISIONING_UNAVAILABLE`, `PROVISIONING_REFUSED`
+   */
+  async reprovision(signal?: AbortSignal): Promise<boolean> {
+    const isElsewhere = (await this.#parts.cloud.reprovision?.(signal)) ?? false
+    await this.#restarting
+    return isElsewhere
+  }
+
   protected async onStart(): Promise<void> {
     const { dataDir, hostname, clock = systemClock, logger = silentLogger, meter = memoryMeter() } = this.#options
     let directory: StoredIdentityDirectory | undefined
+    const stopping = new AbortController()
+    this.#stopping = stopping
+    // Told to stop before it got here.
+    if (!this.#isWanted) stopping.abort(new EdgewrightError('NOT_RUNNING', 'The gateway is stopping'))
     const sealingKey = await SealingKey.open(join(dataDir, 'keys', 'sealing.key'))
     const sealer = sealingKey.sealer('hub')
     const keys = await KeyRing.open({ file: join(dataDir, 'keys', 'keys.sealed'), sealer: sealingKey.sealer('keys') })
     const findIdentity = (identity: Identity) => directory?.find(identity)
-    const context: GatewayContext = { hostname, dataDir, clock, logger, meter, keys, findIdentity }
+    const context: GatewayContext = {
+      ...{ hostname, dataDir, clock, logger, meter, keys, findIdentity },
+      sealer: purpose => sealingKey.sealer(purpose),
+      signal: stopping.signal,
+      restart: reason => {
+        this.#restarting ??= this.#restart(reason).finally(() => {
+          this.#restarting = undefined
+        })
+      },
+    }
 
     const store = (this.#options.store ?? defaultStore())(context)
     await this.#start(store)
@@ -170,7 +204,7 @@ export class Gateway extends Service<GatewayEvents> {
     const authority = this.#options.authority ?? (await developmentAuthority(context))
     const authenticator = new DirectoryAuthenticator(
       { directory, clock },
-      { hosts: [cloud.hostName, hostname, ...this.#options.alternativeNames], trustBundle: authority.trustBundle },
+      { hosts: [cloud.hostName, hostname, ...this.#options.alternativeNames], trustBundle: trustOf(authority, cloud) },
     )
     const { routes, timeToLiveSecs, maxClients } = this.#options
     const hub = new Hub(
@@ -189,15 +223,42 @@ export class Gateway extends Service<GatewayEvents> {
     this.#running = { context, cloud, store, hub, trustBundle: authority.trustBundle, frontEnds }
   }
 
+  override start(): Promise<void> {
+    this.#isWanted = true
+    return super.start()
+  }
+
+  override stop(): Promise<void> {
+    this.#isWanted = false
+    this.#stopping.abort(new EdgewrightError('NOT_RUNNING', 'The gateway is stopping'))
+    return super.stop()
+  }
+
   /** What was started last is stopped first: listeners, modules, hub, directory, upstream, store. */
   protected async onStop(): Promise<void> {
     this.#running = undefined
+    this.#stopping.abort(new EdgewrightError('NOT_RUNNING', 'The gateway is stopping'))
     await settleInOrder(
       this.#started
         .splice(0)
         .reverse()
         .map(part => () => part.stop()),
     )
+  }
+
+  /** Everything anew, for as long as nobody stops it meanwhile. */
+  async #restart(reason: string): Promise<void> {
+    const { clock = systemClock, logger = silentLogger } = this.#options
+    logger.log('info', 'The gateway starts anew', { reason })
+    await super.stop()
+    for (let delay = RESTART_DELAY; this.#isWanted; delay = Math.min(2 * delay, MOST_RESTART_DELAY)) {
+      try {
+        return await super.start()
+      } catch (error) {
+        logger.log('error', 'The gateway could not start anew', { error, retryIn: delay })
+        await sleep(clock, delay)
+      }
+    }
   }
 
   #certificateRequest(): CertificateRequest {
@@ -230,6 +291,10 @@ export class Gateway extends Service<GatewayEvents> {
 /** A gateway that does nothing until it is started. */
 export function createGateway(options: GatewayOptions): Gateway {
   return new Gateway(options)
+}
+
+function trustOf(authority: CertificateIssuer, { trustBundle = '' }: Cloud): string {
+  return `${authority.trustBundle}\n${trustBundle}`
 }
 
 function developmentAuthority({ dataDir, clock, logger }: GatewayContext): Promise<EdgeAuthority> {

@@ -1,45 +1,27 @@
-import { EdgewrightError, type Identity, identityKey, sameIdentity } from '@edgewright/core'
-import { createSasToken, formatSasAudience, formatSasToken, sasSignText } from '@edgewright/protocol'
-import { fetchModuleKey } from '@edgewright/security'
+import { EdgewrightError, type Identity, identityKey, type Signer } from '@edgewright/core'
+import { createSasToken, formatSasToken, sasSignText } from '@edgewright/protocol'
+import type { ModuleIdentities, ProvisionedDevice, WorkloadIdentity } from '@edgewright/security'
 import type { GatewayContext } from './context.js'
 
-/** Names of keys in the gateway's key ring. */
-const DEVICE_KEY = 'device'
-const HUB_KEY = 'hub'
+/** The module that this gateway is in the cloud. */
+export const EDGE_HUB = '$edgeHub'
 
-/** Milliseconds that the token for fetching the hub's own key lasts. */
-const FETCH_LIFETIME = 600_000
-
-/** Where the cloud is, and who this gateway is in it. */
-export interface TokenOptions {
-  /** The hub's name, as tokens name it. */
-  readonly host: string
-  /** Whom to dial instead, a parent gateway. */
-  readonly dial?: string | undefined
-  readonly httpsPort?: number | undefined
-  readonly ca?: string | undefined
-  readonly deviceId: string
+/** Whose keys there are to sign with. */
+export interface TokenParts extends Pick<GatewayContext, 'keys' | 'findIdentity'> {
+  readonly device: Pick<ProvisionedDevice, 'deviceId' | 'credential'>
+  readonly modules: ModuleIdentities
 }
 
 /**
- * Signs tokens for the cloud on behalf of identities: with the device's own key, with the hub's own (fetched on first
- * use, then kept), and with the keys that the directory holds for everybody else.
+ * Signs tokens for the cloud on behalf of identities: with the device's own key, with those of its modules, and with
+ * the keys that the directory holds for everybody else.
  */
 export class IdentityTokens {
-  readonly #context: GatewayContext
-  readonly #options: TokenOptions
-  readonly #hub: Identity
-  #fetching: Promise<void> | undefined
+  readonly #parts: TokenParts
+  #providing: Promise<WorkloadIdentity> | undefined
 
-  constructor(context: GatewayContext, options: TokenOptions) {
-    this.#context = context
-    this.#options = options
-    this.#hub = { deviceId: options.deviceId, moduleId: '$edgeHub' }
-  }
-
-  /** @param key - Base64, of the device itself; kept sealed */
-  async takeDeviceKey(key: string): Promise<void> {
-    await this.#context.keys.put(DEVICE_KEY, Buffer.from(key, 'base64'))
+  constructor(parts: TokenParts) {
+    this.#parts = parts
   }
 
   /**
@@ -47,15 +29,17 @@ export class IdentityTokens {
    *
    * @param resource - the audience, encoded as it is to stand in the token
    * @param expiresAt - milliseconds since 1970
-   * @throws `KEY_NOT_FOUND`, and what fetching the hub's key throws
+   * @throws `KEY_NOT_FOUND`, and what making the hub's own identity throws
    */
   async token(identity: Identity, resource: string, expiresAt: number): Promise<string> {
-    if (sameIdentity(identity, { deviceId: this.#options.deviceId })) return this.#sign(DEVICE_KEY, resource, expiresAt)
-    if (sameIdentity(identity, this.#hub)) {
-      if (!this.#context.keys.has(HUB_KEY)) await this.#fetchHubKey()
-      return this.#sign(HUB_KEY, resource, expiresAt)
+    const { keys, device, findIdentity } = this.#parts
+    const isOwn = identity.deviceId === device.deviceId
+    if (isOwn && identity.moduleId === undefined && device.credential.kind === 'key') {
+      return sign(device.credential.signer, device.credential.keyId, resource, expiresAt)
     }
-    const authentication = this.#context.findIdentity(identity)?.authentication
+    const module = isOwn && identity.moduleId !== undefined ? await this.#moduleOf(identity.moduleId) : undefined
+    if (module !== undefined) return sign(keys, module.keyId, resource, expiresAt)
+    const authentication = findIdentity(identity)?.authentication
     if (authentication?.type === 'symmetricKey') {
       return createSasToken({ resource, expiresAt, key: authentication.primaryKey })
     }
@@ -65,25 +49,24 @@ export class IdentityTokens {
     })
   }
 
-  async #sign(keyId: string, resource: string, expiresAt: number): Promise<string> {
-    const expiry = String(Math.ceil(expiresAt / 1000))
-    const signature = await this.#context.keys.sign(keyId, Buffer.from(sasSignText(resource, expiry)))
-    return formatSasToken({ resource, expiry, signature })
-  }
-
-  #fetchHubKey(): Promise<void> {
-    this.#fetching ??= this.#fetch().finally(() => {
-      this.#fetching = undefined
+  async #moduleOf(moduleId: string): Promise<WorkloadIdentity | undefined> {
+    const known = this.#parts.modules.find(moduleId)
+    if (known !== undefined || moduleId !== EDGE_HUB) return known
+    this.#providing ??= this.#provideHub().finally(() => {
+      this.#providing = undefined
     })
-    return this.#fetching
+    return await this.#providing
   }
 
-  async #fetch(): Promise<void> {
-    const { host, dial = host, httpsPort: port, ca, deviceId } = this.#options
-    const identity = { deviceId, moduleId: '$edgeHub' }
-    const resource = formatSasAudience(host, { deviceId })
-    const token = await this.token({ deviceId }, resource, this.#context.clock.now() + FETCH_LIFETIME)
-    const key = await fetchModuleKey({ host: dial, port, ca, identity, token })
-    await this.#context.keys.put(HUB_KEY, Buffer.from(key, 'base64'))
+  async #provideHub(): Promise<WorkloadIdentity> {
+    const [outcome] = await this.#parts.modules.provide([EDGE_HUB])
+    if (outcome?.identity === undefined) throw outcome?.error
+    return outcome.identity
   }
+}
+
+async function sign(signer: Signer, keyId: string, resource: string, expiresAt: number): Promise<string> {
+  const expiry = String(Math.ceil(expiresAt / 1000))
+  const signature = await signer.sign(keyId, Buffer.from(sasSignText(resource, expiry)))
+  return formatSasToken({ resource, expiry, signature })
 }

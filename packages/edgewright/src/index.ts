@@ -55,7 +55,11 @@ export {
   type RouteWarning,
   type Semantics,
 } from '@edgewright/router'
-export { EdgeAuthority } from '@edgewright/security'
+export {
+  type DpsAttestation,
+  EdgeAuthority,
+  type ProvisioningSource,
+} from '@edgewright/security'
 export {
   describeStore,
   formatDescription,

@@ -1,5 +1,6 @@
 export { createEmulator, Emulator } from './emulator.js'
 export {
+  type AssignableHub,
   type Enrollment,
   type EnrollmentAttestation,
   Enrollments,

@@ -41,7 +41,6 @@ export {
   type ModuleIdentitiesComponents,
   type ModuleIdentitiesOptions,
 } from './provisioning/module-identities.js'
-export { fetchModuleKey, type ModuleKeyRequest } from './provisioning/module-key.js'
 export {
   type ModuleKeys,
   ModuleRegistry,

@@ -3,14 +3,7 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import {
-  type DerivationKey,
-  fetchModuleKey,
-  KeyRing,
-  ModuleIdentities,
-  ModuleRegistry,
-  SealingKey,
-} from '../src/index.js'
+import { type DerivationKey, KeyRing, ModuleIdentities, ModuleRegistry, SealingKey } from '../src/index.js'
 import { deviceToken, startCloud, type TestCloud } from './support/cloud.js'
 
 const EDGE = 'press#7'
@@ -78,14 +71,6 @@ describe('the registry of modules', () => {
   it('gives up when it is told to', async () => {
     const stopping = new Error('stopping')
     await expect(registry().list(AbortSignal.abort(stopping))).rejects.toBe(stopping)
-  })
-
-  it('is where the hub fetches its own key', async () => {
-    const request = { ...cloud.service, token: deviceToken(cloud.emulator, EDGE) }
-    const key = await fetchModuleKey({ ...request, identity: { deviceId: EDGE, moduleId: '$edgeHub' } })
-    expect(key).toBe(inCloud('$edgeHub')!.key)
-    const made = await fetchModuleKey({ ...request, identity: { deviceId: EDGE, moduleId: 'new one' } }).catch(e => e)
-    expect(made).toMatchObject({ code: 'REGISTRY_REFUSED' })
   })
 })
 

@@ -133,11 +133,21 @@ export class IdentityChannel {
   /** An identity may not have two sessions, so a new one waits for the end of the last. */
   async #open(open: SessionOpener): Promise<IdentitySession> {
     await this.#previousEnded
-    const session = await open()
+    const session = await open().catch(error => {
+      this.#notice(error)
+      throw error
+    })
     const current = this.#session.current
     this.#previousEnded = aborted(session.ended)
-    void aborted(session.retired).then(() => this.#session.failed(session.retired.reason, current))
+    void aborted(session.retired).then(() => {
+      this.#notice(session.retired.reason)
+      this.#session.failed(session.retired.reason, current)
+    })
     return session
+  }
+
+  #notice(error: unknown): void {
+    if (EdgewrightError.is(error, 'UPSTREAM_UNAUTHORIZED')) this.#surroundings.onUnauthorized?.(this.#identity)
   }
 
   /** Sees that what has a handler is heard, session after session. */

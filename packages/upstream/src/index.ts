@@ -5,6 +5,7 @@ export {
   type IotHubIdentitySourceOptions,
 } from './identity-source.js'
 export { IotHubUpstream, type IotHubUpstreamOptions } from './iot-hub-upstream.js'
+export { proxyAgent } from './network/proxy-agent.js'
 export type { HubPorts } from './transports.js'
 export type { TransportName } from './transport-choice.js'
 export { type IotHubUpstreamTuning, type TokenSource, UPSTREAM_DEFAULTS } from './options.js'

@@ -45,6 +45,8 @@ export interface IotHubUpstreamOptions extends IotHubUpstreamTuning {
   /** PEM of authorities to trust besides those that Node trusts. */
   readonly ca?: string | undefined
   readonly token: TokenSource
+  /** Called each time the cloud refuses an identity's credentials, or there were none to show. */
+  readonly onUnauthorized?: ((identity: Identity) => void) | undefined
   /** Bytes a day (UTC), both ways, after which telemetry waits for the next; counted since the start. @default no limit */
   readonly dailyBudget?: number | undefined
   /** @default the machine's clock */
@@ -73,14 +75,14 @@ export class IotHubUpstream extends Service<UpstreamEvents> implements Upstream 
   constructor(options: IotHubUpstreamOptions) {
     super()
     const { host: hostname, token, clock = systemClock, logger = silentLogger, random = Math.random } = options
-    const { meter, dailyBudget } = options
+    const { meter, dailyBudget, onUnauthorized } = options
     const traffic = new Traffic({ clock, meter, dailyBudget })
     const tuning = tuningOf(options)
     if (options.transports?.some(isMqtt) && (options.self === undefined || tuning.connections !== 1)) {
       throw new TypeError('MQTT needs the identity of the gateway itself, and connections: 1')
     }
     this.#options = options
-    this.#surroundings = { hostname, token, clock, logger, random, tuning, traffic }
+    this.#surroundings = { hostname, token, onUnauthorized, clock, logger, random, tuning, traffic }
     this.#connectivity = { type: 'offline', since: clock.now(), reason: 'not started' }
   }
 

@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '@edgewright/core'
+import type { Clock, Identity, Logger } from '@edgewright/core'
 import type { TokenSource, Tuning } from './options.js'
 import type { Traffic } from './traffic.js'
 
@@ -7,6 +7,8 @@ export interface Surroundings {
   /** Host of the hub, for audiences and user names. */
   readonly hostname: string
   readonly token: TokenSource
+  /** Told when the cloud refuses an identity's credentials. */
+  readonly onUnauthorized?: ((identity: Identity) => void) | undefined
   readonly clock: Clock
   readonly logger: Logger
   /** 0 to 1. */

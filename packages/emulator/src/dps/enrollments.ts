@@ -1,4 +1,11 @@
 import { generateKey } from '../state/identifiers.js'
+import type { Registry } from '../state/registry.js'
+
+/** A hub that devices can be assigned to: an emulator is one. */
+export interface AssignableHub {
+  readonly hostName: string
+  readonly registry: Registry
+}
 
 /** What an enrolled device proves itself with. */
 export type EnrollmentAttestation =
@@ -18,6 +25,8 @@ export interface NewEnrollment {
   readonly iotEdge?: boolean | undefined
   /** PEM of authorities that the device is told to trust. @default none */
   readonly trustBundle?: readonly string[] | undefined
+  /** @default the hub beside this provisioning service */
+  readonly assignTo?: AssignableHub | undefined
 }
 
 /** An enrollment of any number of devices, to be made; each is known in the hub by its registration id. */
@@ -34,6 +43,7 @@ export interface Enrollment {
   readonly attestation: EnrollmentAttestation
   readonly iotEdge: boolean
   readonly trustBundle: readonly string[]
+  readonly assignTo?: AssignableHub | undefined
   readonly enabled: boolean
 }
 
@@ -73,7 +83,7 @@ export class Enrollments {
   }
 }
 
-function defaults({ attestation, iotEdge = false, trustBundle = [] }: Omit<NewEnrollment, 'registrationId'>) {
+function defaults({ attestation, iotEdge = false, trustBundle = [], assignTo }: Omit<NewEnrollment, 'registrationId'>) {
   const generated = { kind: 'symmetricKey', primaryKey: generateKey(), secondaryKey: generateKey() } as const
-  return { attestation: attestation ?? generated, iotEdge, trustBundle, enabled: true }
+  return { attestation: attestation ?? generated, iotEdge, trustBundle, assignTo, enabled: true }
 }

@@ -6,7 +6,7 @@ import { percentDecode } from '@edgewright/protocol'
 import type { Registry } from '../state/registry.js'
 import { attest, type Evidence } from './attestation.js'
 import { Enrollments } from './enrollments.js'
-import { peerChain } from './peer-chain.js'
+import { peerChain } from '../network/peer-chain.js'
 import { Registrations } from './registrations.js'
 
 /** What the provisioning service stands on. */

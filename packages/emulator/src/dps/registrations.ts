@@ -19,7 +19,7 @@ interface Registration {
   readonly state: JsonObject
 }
 
-/** Assigns devices to the one hub there is. */
+/** Assigns devices to the hub that their enrollment names, or to the one beside it. */
 export class Registrations {
   readonly #options: RegistrationsOptions
   /** By registration id in lower case: the last one. */
@@ -32,7 +32,7 @@ export class Registrations {
   /** Makes the device in the hub, or gives it what the enrollment says now. @returns what the operation is called */
   begin(registrationId: string, enrollment: Enrollment, authentication: IdentityAuthentication): string {
     const deviceId = enrollment.deviceId ?? registrationId
-    const registry = this.#options.registry()
+    const registry = enrollment.assignTo?.registry ?? this.#options.registry()
     const device = { deviceId, authentication, capabilities: { iotEdge: enrollment.iotEdge } }
     if (registry.find({ deviceId }) === undefined) registry.createDevice(device)
     else registry.update({ deviceId }, device)
@@ -53,14 +53,15 @@ export class Registrations {
     return this.#begun.get(registrationId.toLowerCase())?.state
   }
 
-  #assigned(registrationId: string, deviceId: string, { kind, id, attestation, trustBundle }: Enrollment): JsonObject {
+  #assigned(registrationId: string, deviceId: string, enrollment: Enrollment): JsonObject {
+    const { kind, id, attestation, trustBundle, assignTo } = enrollment
     const time = new Date(this.#options.now()).toISOString()
     const group = kind === 'group' ? { enrollmentGroupId: id } : {}
     return {
       [attestation.kind === 'certificate' ? 'x509' : 'symmetricKey']: group,
       registrationId,
       createdDateTimeUtc: time,
-      assignedHub: this.#options.hubName,
+      assignedHub: assignTo?.hostName ?? this.#options.hubName,
       deviceId,
       status: 'assigned',
       substatus: 'initialAssignment',

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TLSSocket } from 'node:tls'
 import { type Clock, type Logger, sleep } from '@edgewright/core'
 import type { RequestFate } from '../faults/faults.js'
 import type { Authority, Principal } from '../state/authority.js'
 import { HubError, type RefusalName } from '../state/hub-error.js'
-import { matchRoute, type HttpResponse, type Route } from './router.js'
+import { peerChain } from '../network/peer-chain.js'
+import { matchRoute, type HttpResponse, type Route, type RouteMatch } from './router.js'
 
 /** The most a request body may hold, in bytes: a bulk call on a hundred devices stays well below. */
 export const MAX_REQUEST_BYTES = 4_194_304
@@ -35,9 +37,9 @@ async function answer(request: IncomingMessage, options: HttpServerOptions): Pro
   const [path = '/', search = ''] = url.split('?', 2)
   const match = matchRoute(options.routes, method, path)
   if (match?.route.guard === 'control') {
-    if (!isLocal(request) && !isOwner(authenticate(headers.authorization, options))) throw unauthorized()
+    if (!isLocal(request) && !isOwner(authenticate(request, match, options))) throw unauthorized()
   } else {
-    const principal = authenticate(headers.authorization, options)
+    const principal = authenticate(request, match, options)
     const fate = options.fate(principal)
     if (fate.kind === 'drop') request.socket.destroy()
     if (fate.kind !== 'answer') return undefined
@@ -61,8 +63,17 @@ function unauthorized(): HubError {
   return new HubError('IotHubUnauthorizedAccess', 'Unauthorized')
 }
 
-function authenticate(authorization: string | undefined, { authority, logger }: HttpServerOptions): Principal {
-  const principal = authority.token(authorization ?? '')
+/** By token; without one, by the certificate of the device that the path names. */
+function authenticate(
+  { headers: { authorization }, socket }: IncomingMessage,
+  match: RouteMatch | undefined,
+  { authority, logger }: HttpServerOptions,
+): Principal {
+  const deviceId = match?.params.d
+  const principal =
+    authorization === undefined && deviceId !== undefined
+      ? authority.certificate(peerChain(socket as TLSSocket)[0], { deviceId })
+      : authority.token(authorization ?? '')
   if (principal.kind !== 'refused') return principal
   const { reason, claimed } = principal
   logger.log('info', 'HTTP request refused', { reason, claimed })

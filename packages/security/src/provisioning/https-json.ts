@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { type Agent, request } from 'node:https'
+import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls'
 import type { Clock, JsonValue } from '@edgewright/core'
 
 /** A service of the cloud. */
@@ -7,7 +8,7 @@ export interface CloudService {
   readonly host: string
   /** @default 443 */
   readonly port?: number | undefined
-  /** PEM of authorities to trust instead of the public ones. @default the public ones */
+  /** PEM of authorities to trust besides the public ones. */
   readonly ca?: string | undefined
   /** Makes the connections, such as through a proxy. @default one connection a request */
   readonly agent?: Agent | undefined
@@ -57,10 +58,10 @@ export async function requestJson(
   const overdue = new AbortController()
   const timer = clock.after(timeout, () => overdue.abort(new Error('no answer in time')))
   const either = signal === undefined ? overdue.signal : AbortSignal.any([signal, overdue.signal])
-  const { certificate: cert, privateKey: key } = clientCertificate ?? {}
   try {
+    const secureContext = contextOf(ca, clientCertificate)
     return await new Promise((resolve, reject) => {
-      const tls = { host, port, ca, cert, key, agent: agent ?? false }
+      const tls = { host, port, secureContext, agent: agent ?? false }
       const outgoing = request({ ...tls, method, path, headers, signal: either })
       outgoing.on('error', reject)
       outgoing.on('response', incoming => readAnswer(incoming).then(resolve, reject))
@@ -73,6 +74,24 @@ export async function requestJson(
   } finally {
     timer.cancel()
   }
+}
+
+/** Reading all public authorities takes tens of milliseconds, so the last few contexts are kept. */
+const CONTEXTS = new Map<string, SecureContext>()
+const MOST_CONTEXTS = 4
+
+function contextOf(ca: string | undefined, shown: ClientCertificate | undefined): SecureContext {
+  const name = [ca, shown?.certificate, shown?.privateKey].join('\n\n')
+  const known = CONTEXTS.get(name)
+  if (known !== undefined) return known
+  const [oldest] = CONTEXTS.keys()
+  if (CONTEXTS.size >= MOST_CONTEXTS) CONTEXTS.delete(oldest!)
+  const made = createSecureContext({
+    ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
+    ...{ cert: shown?.certificate, key: shown?.privateKey, minVersion: 'TLSv1.2' },
+  })
+  CONTEXTS.set(name, made)
+  return made
 }
 
 async function readAnswer(incoming: IncomingMessage): Promise<JsonAnswer> {

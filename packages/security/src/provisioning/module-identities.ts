@@ -19,6 +19,8 @@ export interface ModuleIdentitiesComponents {
 export interface ModuleIdentitiesOptions {
   /** Remembers the identities for starts without a link; made when there is one. */
   readonly file: string
+  /** The hub whose registry it is: identities that are remembered of another one count for nothing. @default any */
+  readonly hubHostName?: string | undefined
   /** Derives the modules' keys, and tells them to the registry. @default the registry's keys are fetched */
   readonly deriveFrom?: DerivationKey | undefined
 }
@@ -61,8 +63,10 @@ export class ModuleIdentities {
    */
   static async open(parts: ModuleIdentitiesComponents, options: ModuleIdentitiesOptions): Promise<ModuleIdentities> {
     const sealed = await readPrivateFile(options.file)
-    const known = sealed === undefined ? new Map<string, string>() : parseKnown(parts.sealer.unseal(sealed))
-    return new ModuleIdentities(parts, options, known)
+    const { hub, modules } = sealed === undefined ? NOTHING_KNOWN : parseKnown(parts.sealer.unseal(sealed))
+    if (hub === (options.hubHostName ?? '')) return new ModuleIdentities(parts, options, modules)
+    for (const [moduleId, generationId] of modules) await parts.keys.remove(identityOf(moduleId, generationId).keyId)
+    return new ModuleIdentities(parts, options, NOTHING_KNOWN.modules)
   }
 
   /** The identity of a module; undefined when it has none here. */
@@ -140,7 +144,8 @@ export class ModuleIdentities {
   }
 
   async #save(): Promise<void> {
-    const text = JSON.stringify({ version: 1, modules: Object.fromEntries(this.#known) })
+    const hub = this.#options.hubHostName ?? ''
+    const text = JSON.stringify({ version: 1, hub, modules: Object.fromEntries(this.#known) })
     await writePrivateFile(this.#options.file, this.#parts.sealer.seal(Buffer.from(text)))
   }
 }
@@ -169,8 +174,18 @@ function identityOf(moduleId: string, generationId: string): WorkloadIdentity {
   return { generationId, keyId: `modules/${moduleId}/${generationId}` }
 }
 
-function parseKnown(text: Uint8Array): ReadonlyMap<string, string> {
-  const { modules } = JSON.parse(Buffer.from(text).toString()) as { modules: unknown }
+/** What the file says. */
+interface Known {
+  readonly hub: string
+  /** Module id → generation id. */
+  readonly modules: ReadonlyMap<string, string>
+}
+
+const NOTHING_KNOWN: Known = { hub: '', modules: new Map() }
+
+function parseKnown(text: Uint8Array): Known {
+  const { hub = '', modules } = JSON.parse(Buffer.from(text).toString()) as { hub?: unknown; modules: unknown }
   if (!isJsonObject(modules)) throw new TypeError('The seal is intact but holds no modules')
-  return new Map(Object.entries(modules).map(([moduleId, generationId]) => [moduleId, String(generationId)]))
+  const entries = Object.entries(modules).map(([moduleId, generationId]) => [moduleId, String(generationId)] as const)
+  return { hub: String(hub), modules: new Map(entries) }
 }
