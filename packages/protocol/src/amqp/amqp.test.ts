@@ -91,7 +91,6 @@ const common = {
   creationTime: times,
   operation: text,
   component: text,
-  interfaceId: text,
 }
 
 describe('a value', () => {
@@ -138,7 +137,13 @@ describe('a value', () => {
 })
 
 describe('telemetry', () => {
-  const telemetry = messages({ ...common, outputName: text, diagnosticId: text, diagnosticContext: text })
+  const telemetry = messages({
+    ...common,
+    interfaceId: text,
+    outputName: text,
+    diagnosticId: text,
+    diagnosticContext: text,
+  })
 
   test('arrives as it was sent', () => {
     fc.assert(

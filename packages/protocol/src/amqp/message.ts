@@ -30,13 +30,14 @@ export function telemetryFromAmqp(wire: AmqpMessage): Message | Refusal {
 
 /** A client's telemetry as it goes to the hub. */
 export function telemetryToAmqp(message: Message): WritableAmqpMessage {
-  const { interfaceId, component, diagnosticId, diagnosticContext } = message.system
-  return toAmqp(message, {
+  const { interfaceId, component, diagnosticId, diagnosticContext, outputName } = message.system
+  const annotations = {
     [INTERFACE_ID]: interfaceId,
     [COMPONENT]: component,
     [DIAGNOSTIC_ID]: diagnosticId,
     [DIAGNOSTIC_CONTEXT]: diagnosticContext,
-  })
+  }
+  return toAmqp(message, annotations, outputName)
 }
 
 /** What the hub sends to a client: a cloud-to-device message, or one for a module input. */
@@ -44,7 +45,6 @@ export function deliveryFromAmqp(wire: AmqpMessage): AmqpDelivery | Refusal {
   const annotations = wire.message_annotations ?? {}
   const message = fromAmqp(wire, {
     component: textField(annotations[COMPONENT]),
-    interfaceId: textField(annotations[INTERFACE_ID]),
     connectionDeviceId: textField(annotations[CONNECTION_DEVICE]),
     connectionModuleId: textField(annotations[CONNECTION_MODULE]),
     enqueuedTime: isoTime(annotations[ENQUEUED_TIME]),
@@ -57,13 +57,15 @@ export function deliveryFromAmqp(wire: AmqpMessage): AmqpDelivery | Refusal {
   return input === undefined ? { message } : { message, input }
 }
 
-/** What goes to a client, with the types on the wire that C# clients insist on. */
+/**
+ * What goes to a client, with the types on the wire that C# clients insist on. On which output, of which interface and in
+ * which trace a message was sent is not told. Source: wire reference, sections 2.5 and 3.6.
+ */
 export function deliveryToAmqp({ message, input }: AmqpDelivery): WritableAmqpMessage {
   const { system } = message
   return toAmqp(message, {
     [INPUT_NAME]: input,
     [COMPONENT]: system.component,
-    [INTERFACE_ID]: system.interfaceId,
     [CONNECTION_DEVICE]: system.connectionDeviceId,
     [CONNECTION_MODULE]: system.connectionModuleId,
     [ENQUEUED_TIME]: timeFromIso(system.enqueuedTime),
@@ -135,7 +137,11 @@ function propertyText(value: unknown): string | null {
 }
 
 /** Members that are undefined are left out when it is written, so they need not be taken out here: this is the hot path. */
-function toAmqp(message: Message, annotations: Readonly<Record<string, AmqpValue | undefined>>): WritableAmqpMessage {
+function toAmqp(
+  message: Message,
+  annotations: Readonly<Record<string, AmqpValue | undefined>>,
+  outputName?: string,
+): WritableAmqpMessage {
   const { system } = message
   return {
     message_id: system.messageId,
@@ -146,16 +152,20 @@ function toAmqp(message: Message, annotations: Readonly<Record<string, AmqpValue
     content_encoding: system.contentEncoding,
     absolute_expiry_time: timeFromIso(system.expiryTime),
     message_annotations: hasMember(annotations) ? annotations : undefined,
-    application_properties: applicationProperties(message),
+    application_properties: applicationProperties(message, outputName),
     body: message.body,
   }
 }
 
-function applicationProperties({ properties, system }: Message): Record<string, string | null> | undefined {
+function applicationProperties(
+  { properties, system }: Message,
+  outputName: string | undefined,
+): Record<string, string | null> | undefined {
   let wire: Record<string, string | null> | undefined
   if (properties.size > 0) wire = Object.fromEntries(properties)
   for (const name in LIFTED) {
-    const value = system[LIFTED[name as LiftedName]]
+    const property = LIFTED[name as LiftedName]
+    const value = property === 'outputName' ? outputName : system[property]
     if (value !== undefined) (wire ??= {})[name] = value
   }
   return wire
