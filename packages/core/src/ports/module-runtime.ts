@@ -49,7 +49,8 @@ export interface ModuleLogQuery {
  * Observes and changes modules of one kind. Every call may be repeated: what is so already is no error.
  *
  * Errors: `MODULE_EXISTS` (there is one of that name, made from something else), `MODULE_NOT_FOUND`,
- * `MODULE_NOT_AVAILABLE` (what it is to be made of does not exist), `NOT_RUNNING`.
+ * `MODULE_NOT_AVAILABLE` (what it is to be made of does not exist), `ENGINE_UNAVAILABLE` (what runs its modules does not
+ * answer now: it starts all the same, and calls `watch` listeners when it knows more), `NOT_RUNNING`.
  */
 export interface ModuleRuntime extends Startable {
   /** What `type` of a specification it takes. */

@@ -24,6 +24,8 @@ export function containerOptions(
   const options = objectOf(specification.settings.createOptions as JsonValue | undefined)
   const host = objectOf(options.HostConfig)
   const environment = preparation.environment ?? specification.environment
+  // A module inside another's network has that one's hosts; the engine refuses more.
+  const isInside = String(host.NetworkMode).startsWith('container:')
   return {
     ...options,
     ...networkOf(options, host, network),
@@ -33,7 +35,7 @@ export function containerOptions(
     HostConfig: {
       ...host,
       ...appended('Binds', host, preparation.binds),
-      ...appended('ExtraHosts', host, preparation.extraHosts),
+      ...appended('ExtraHosts', host, isInside ? [] : preparation.extraHosts),
     },
   }
 }

@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import {
   type Clock,
@@ -62,10 +63,14 @@ export const DOCKER_DEFAULTS = Object.freeze({ maxPulls: 3 as number }) satisfie
 /** Milliseconds between attempts to hear the engine's events again. */
 const RESYNC_DELAY = 1_000
 
+/** Milliseconds that a start waits for the engine's first answer. */
+const START_PATIENCE = 10_000
+
 /**
  * Runs modules as containers of a Docker Engine (API 1.41 or newer). Modules outlive the runtime.
  *
- * What it sees is kept up to date by the engine's events, so an idle runtime asks the engine nothing.
+ * What it sees is kept up to date by the engine's events, so an idle runtime asks the engine nothing. An engine that does
+ * not answer is waited for, at the start and later: until then every call ends with `ENGINE_UNAVAILABLE`.
  */
 export class DockerRuntime
   extends Service<{ change: [name: string, observation: ModuleObservation | undefined] }>
@@ -80,6 +85,8 @@ export class DockerRuntime
   readonly #observed = new Map<string, ModuleObservation>()
   readonly #stoppedByUs = new Set<string>()
   #engine: Dockerode | undefined
+  /** Whether everything was seen once: before that, nothing may be concluded from what is not seen. */
+  #isSynchronised = false
   #listening = new AbortController()
   #heard: Promise<void> = Promise.resolve()
 
@@ -161,6 +168,25 @@ export class DockerRuntime
     yield* moduleLog({ engine, name, query, watch: this.watch.bind(this), ...(signal && { signal }) })
   }
 
+  /**
+   * Where containers of the network reach the host: the address that the host has on it. `host-gateway` without a
+   * network of its own, which the engine translates.
+   *
+   * @throws `ENGINE_UNAVAILABLE`
+   */
+  async hostAddress(): Promise<string> {
+    const { network } = this.#options
+    if (network === undefined) return 'host-gateway'
+    const { IPAM } = await this.#running()
+      .getNetwork(network)
+      .inspect()
+      .catch(error => {
+        throw engineError(error, network)
+      })
+    const addresses = (IPAM?.Config ?? []).flatMap(({ Gateway }: { Gateway?: string }) => Gateway ?? [])
+    return addresses.find((address: string) => isIPv4(address)) ?? 'host-gateway'
+  }
+
   async images(signal?: AbortSignal): Promise<readonly StoredImage[]> {
     return await storedImages(this.#running(), signal)
   }
@@ -180,16 +206,16 @@ export class DockerRuntime
 
   protected async onStart(): Promise<void> {
     const { default: Docker } = await import('dockerode')
-    const { socketPath, network } = this.#options
+    const { socketPath } = this.#options
     const engine = new Docker(socketPath === undefined ? {} : { socketPath })
-    await engine.ping().catch(error => {
-      throw engineUnavailable(error)
-    })
-    if (network !== undefined) await makeNetwork(engine, network)
     this.#engine = engine
     this.#listening = new AbortController()
-    await new Promise<void>((resolve, reject) => {
-      this.#heard = this.#listen(engine, this.#listening.signal, resolve).catch(reject)
+    await new Promise<void>(resolve => {
+      const timer = this.#clock.after(START_PATIENCE, resolve)
+      this.#heard = this.#listen(engine, this.#listening.signal, () => {
+        timer.cancel()
+        resolve()
+      })
     })
   }
 
@@ -198,22 +224,37 @@ export class DockerRuntime
     await this.#heard
     this.#observed.clear()
     this.#engine = undefined
+    this.#isSynchronised = false
   }
 
-  /** Hears the engine's events, and looks at everything each time it begins to: nothing is missed in between. */
-  async #listen(engine: Dockerode, signal: AbortSignal, onSynchronised: () => void): Promise<void> {
+  /**
+   * Hears the engine's events, and looks at everything each time it begins to: nothing is missed in between.
+   *
+   * @param onAnswer - called when the first attempt has succeeded or failed
+   */
+  async #listen(engine: Dockerode, signal: AbortSignal, onAnswer: () => void): Promise<void> {
+    let wasHeard = true
     while (!signal.aborted) {
       try {
         const events = await engineEvents(engine, signal)
+        if (!this.#isSynchronised && this.#options.network !== undefined)
+          await makeNetwork(engine, this.#options.network)
         await this.#lookAtAll(engine, signal)
-        onSynchronised()
+        this.#isSynchronised = true
+        if (!wasHeard) this.#logger.log('info', 'The container engine answers again')
+        wasHeard = true
+        onAnswer()
         for await (const name of events) await this.#look(name)
       } catch (error) {
-        if (signal.aborted) return
-        this.#logger.log('warn', 'The engine is not heard; trying again', { error: describeError(error) })
+        if (signal.aborted) break
+        const reason = describeError(engineError(error, this.#options.socketPath ?? 'the engine'))
+        if (wasHeard) this.#logger.log('warn', 'The container engine does not answer: it is waited for', { reason })
+        wasHeard = false
       }
+      onAnswer()
       await sleep(this.#clock, RESYNC_DELAY, signal).catch(() => undefined)
     }
+    onAnswer()
   }
 
   async #lookAtAll(engine: Dockerode, signal: AbortSignal): Promise<void> {
@@ -225,8 +266,10 @@ export class DockerRuntime
   }
 
   async #look(name: string): Promise<void> {
+    const engine = this.#engine
+    if (engine === undefined) return
     try {
-      const container = await this.#running().getContainer(name).inspect()
+      const container = await engine.getContainer(name).inspect()
       const isOurs = container.Config.Labels[OWNER_LABEL] === OWNER
       this.#see(name, isOurs ? observationOf(container, this.#stoppedByUs.has(name)) : undefined)
     } catch (error) {
@@ -278,8 +321,10 @@ export class DockerRuntime
     if (found?.State.Dead && found.Config.Labels[OWNER_LABEL] === OWNER) await this.#remove(name, container)
   }
 
+  /** @throws `ENGINE_UNAVAILABLE` while it is not known what the engine has, `NOT_RUNNING` */
   #running(): Dockerode {
     if (this.#engine === undefined) this.assertRunning()
+    if (!this.#isSynchronised) throw engineUnavailable(undefined)
     return this.#engine!
   }
 }
