@@ -32,6 +32,8 @@ export interface ModuleState {
   readonly memory: ModuleMemory
   /** Whether what it is to be made from is being fetched. */
   readonly isFetching?: boolean | undefined
+  /** Whether it is left as it is when it is not wanted. */
+  readonly isKept?: boolean | undefined
 }
 
 /**
@@ -61,6 +63,10 @@ function planUpkeep({ name, desired, observed, memory }: ModuleState, options: R
 function planRegardless(state: ModuleState, options: Required<RestartOptions>): ModulePlan {
   const { name, desired, observed, memory } = state
   const stop: readonly Step[] = isUp(observed) ? ['stop'] : []
+  if (desired === undefined && state.isKept) {
+    const reason = 'it is left as it is until a deployment is known'
+    return { name, order: 0, at: Number.POSITIVE_INFINITY, action: 'rest', steps: [], reason }
+  }
   if (desired === undefined) {
     return {
       name,

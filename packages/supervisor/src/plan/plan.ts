@@ -18,6 +18,8 @@ export interface PlanInput {
   readonly memory: ReadonlyMap<string, ModuleMemory>
   /** Modules whose making is being fetched. @default none */
   readonly fetching?: ReadonlySet<string>
+  /** Whether modules that are not desired are left as they are. @default false */
+  readonly keepsOthers?: boolean
   /** Now, on the clock that never goes back. */
   readonly now: number
 }
@@ -62,7 +64,7 @@ export function plan(input: PlanInput, options: Required<PlanOptions>): Plan {
 }
 
 /** Every module that is wanted or there, in startup order, and within one as the deployment has them. */
-function statesOf({ desired, observed, memory, fetching }: PlanInput): ModuleState[] {
+function statesOf({ desired, observed, memory, fetching, keepsOthers }: PlanInput): ModuleState[] {
   const wanted = new Map(desired.map(module => [module.specification.name, module]))
   const seen = new Map(observed.map(observation => [observation.name, observation]))
   const orderOf = (name: string) => wanted.get(name)?.startupOrder ?? -1
@@ -74,6 +76,7 @@ function statesOf({ desired, observed, memory, fetching }: PlanInput): ModuleSta
       observed: seen.get(name),
       memory: memory.get(name) ?? NO_MEMORY,
       isFetching: fetching?.has(name),
+      isKept: keepsOthers,
     }))
 }
 

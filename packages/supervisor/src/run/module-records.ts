@@ -62,12 +62,22 @@ export class ModuleRecords {
     this.#remember(name, { failedAttempts: 0 })
   }
 
-  /** The next attempt is spaced from now on; that of a change is not put off by upkeep that fails. */
-  fail({ name, upkeep }: ModulePlan, reason: string): void {
+  /**
+   * The next attempt is spaced from now on; that of a change is not put off by upkeep that fails.
+   *
+   * @param isRuntimes - whether the fault is its runtime's: it then says nothing of the module, and delays do not grow
+   */
+  fail({ name, upkeep }: ModulePlan, reason: string, isRuntimes = false): void {
     const now = this.#clock.monotonic()
     this.#failures.set(name, reason)
-    const { failedAttempts } = this.#of(name)
-    this.#remember(name, upkeep ? { seenAt: now } : { failedAttempts: failedAttempts + 1, attemptedAt: now })
+    const failedAttempts = isRuntimes ? 1 : this.#of(name).failedAttempts + 1
+    this.#remember(name, upkeep ? { seenAt: now } : { failedAttempts, attemptedAt: now })
+  }
+
+  /** It is as it should be, whatever brought it there. */
+  settle(name: string): void {
+    if (!this.#failures.delete(name)) return
+    this.#remember(name, { failedAttempts: 0 })
   }
 
   /** It has been healthy for long. */

@@ -6,6 +6,7 @@ import {
   type Logger,
   type ModuleLogLine,
   type ModuleLogQuery,
+  type ModuleObservation,
   type ModuleRuntime,
   Service,
   settleInOrder,
@@ -55,6 +56,8 @@ export const SUPERVISOR_DEFAULTS = Object.freeze({
 export interface SupervisorEvents {
   /** A module's state, its reason or its number of restarts changed. */
   status: [ModuleStatus]
+  /** A module is neither wanted nor there any more. */
+  gone: [name: string]
 }
 
 /**
@@ -74,6 +77,7 @@ export class Supervisor extends Service<SupervisorEvents> {
   /** When all that a work led to has been taken. */
   readonly #following = new WeakMap<ModuleWork, Promise<void>>()
   #desired: ReadonlyMap<string, DesiredModule>
+  #keepsOthers = false
   #statuses: ReadonlyMap<string, ModuleStatus> = new Map()
   #timer: Timer | undefined
   /** Aborted while supervision does not run. */
@@ -97,6 +101,11 @@ export class Supervisor extends Service<SupervisorEvents> {
     return [...this.#runtimes.keys()]
   }
 
+  /** The names of the modules that are wanted. */
+  get wanted(): ReadonlySet<string> {
+    return new Set(this.#desired.keys())
+  }
+
   /** How every module fares that is wanted or there, in startup order. */
   status(): readonly ModuleStatus[] {
     return [...this.#statuses.values()]
@@ -108,18 +117,20 @@ export class Supervisor extends Service<SupervisorEvents> {
    * @throws `MODULE_TYPE_UNKNOWN`
    */
   preview(modules: readonly SupervisedModule[]): Plan {
-    return this.#plan(this.#checked(modules))
+    return this.#plan(this.#checked(modules), false)
   }
 
   /**
    * Wants these modules from now on, and no others. What is under way for a module that is wanted otherwise now is
    * given up.
    *
+   * @param keepsOthers - leaves modules alone that are there and not among these: nobody knows yet what is wanted
    * @throws `MODULE_TYPE_UNKNOWN`, and nothing changes
    */
-  apply(modules: readonly SupervisedModule[]): void {
+  apply(modules: readonly SupervisedModule[], keepsOthers = false): void {
     const before = this.#desired
     this.#desired = this.#checked(modules)
+    this.#keepsOthers = keepsOthers
     for (const name of new Set([...before.keys(), ...this.#desired.keys()])) {
       if (isDeepStrictEqual(before.get(name), this.#desired.get(name))) continue
       this.#works.get(name)?.giveUp()
@@ -136,23 +147,23 @@ export class Supervisor extends Service<SupervisorEvents> {
    * @throws `MODULE_NOT_FOUND`, and what its runtime says
    */
   async restart(name: string): Promise<void> {
-    this.assertRunning()
-    for (let work = this.#works.get(name); work !== undefined; work = this.#works.get(name)) {
-      await this.#following.get(work)
-    }
-    const observed = this.#records.observed.get(name)
-    if (observed === undefined) throw moduleNotFound(name)
-    const steps = observed.state === 'running' || observed.state === 'unhealthy' ? RESTART_STEPS : START_STEPS
-    const { specification } = observed
-    await this.#begin({
-      name,
-      action: 'start',
-      steps,
-      reason: 'a restart was asked for',
-      order: 0,
-      at: 0,
-      specification,
-    }).done
+    const { state, specification } = await this.#atRest(name)
+    const steps = state === 'running' || state === 'unhealthy' ? RESTART_STEPS : START_STEPS
+    const reason = 'a restart was asked for'
+    await this.#begin({ name, action: 'start', steps, reason, order: 0, at: 0, specification }).done
+  }
+
+  /**
+   * Makes a module anew from what it was made from: what it gets from outside its specification has changed. Waits for
+   * what is under way for the module.
+   *
+   * @throws `MODULE_NOT_FOUND`, and what its runtime says
+   */
+  async recreate(name: string, reason: string): Promise<void> {
+    const { state, specification } = await this.#atRest(name)
+    const stop: readonly Step[] = state === 'running' || state === 'unhealthy' ? ['stop'] : []
+    const steps: readonly Step[] = [...stop, 'remove', 'create', 'start']
+    await this.#begin({ name, action: 'update', steps, reason, order: 0, at: 0, specification }).done
   }
 
   /**
@@ -191,10 +202,24 @@ export class Supervisor extends Service<SupervisorEvents> {
     await settleInOrder(Array.from(this.#runtimes.values(), runtime => () => runtime.stop()))
   }
 
+  /** What is seen of a module when nothing is under way for it any more. */
+  async #atRest(name: string): Promise<ModuleObservation> {
+    this.assertRunning()
+    for (let work = this.#works.get(name); work !== undefined; work = this.#works.get(name)) {
+      await this.#following.get(work)
+    }
+    const observed = this.#records.observed.get(name)
+    if (observed === undefined) throw moduleNotFound(name)
+    return observed
+  }
+
   /** Plans, begins what is due, and sees to it that the rest is looked at when it is. */
   #reconcile(): void {
     if (this.#ending.aborted) return
     const planned = this.#plan(this.#desired)
+    for (const { name, action } of planned.later) {
+      if (action === 'rest' && !this.#works.has(name)) this.#records.settle(name)
+    }
     for (const module of planned.due) {
       if (module.action === 'forget') this.#records.forgetRestarts(module.name)
       else if (!this.#worksFor(module).has(module.name)) this.#begin(module)
@@ -237,7 +262,7 @@ export class Supervisor extends Service<SupervisorEvents> {
       if (this.#isDue(name, action)) this.#records.fail(work.planned, 'it had no effect')
     } catch (error) {
       if (!work.isGivenUp) {
-        this.#records.fail(work.planned, describeError(error))
+        this.#records.fail(work.planned, describeError(error), EdgewrightError.is(error, 'ENGINE_UNAVAILABLE'))
         this.#logger.log('warn', `Module: ${action} failed`, { module: name, step: work.step, error })
       }
     }
@@ -259,10 +284,10 @@ export class Supervisor extends Service<SupervisorEvents> {
     this.#records.observeAll(runtime.type, await runtime.list())
   }
 
-  #plan(desired: ReadonlyMap<string, DesiredModule>): Plan {
+  #plan(desired: ReadonlyMap<string, DesiredModule>, keepsOthers = this.#keepsOthers): Plan {
     const { observed, memory } = this.#records
     const fetching = new Set([...this.#works].filter(([, { step }]) => step === 'pull').map(([name]) => name))
-    const input = { desired: [...desired.values()], observed: [...observed.values()], memory, fetching }
+    const input = { desired: [...desired.values()], observed: [...observed.values()], memory, fetching, keepsOthers }
     return plan({ ...input, now: this.#clock.monotonic() }, this.#options)
   }
 
@@ -274,6 +299,7 @@ export class Supervisor extends Service<SupervisorEvents> {
     for (const [name, status] of this.#statuses) {
       if (!isDeepStrictEqual(status, before.get(name))) this.emit('status', status)
     }
+    for (const name of before.keys()) if (!this.#statuses.has(name)) this.emit('gone', name)
   }
 
   /** A module is reported by what is under way for it, or else by what is next. */
