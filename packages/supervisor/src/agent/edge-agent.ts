@@ -1,10 +1,10 @@
-import { arch, platform } from 'node:os'
 import {
   applyMergePatch,
   type Clock,
   type CloudSession,
   describeError,
   type JsonObject,
+  type JsonValue,
   type Logger,
   type MethodRequest,
   type MethodResponse,
@@ -13,7 +13,6 @@ import {
   silentLogger,
   type Store,
   systemClock,
-  type Twin,
   type TwinPatch,
   type TwinProperties,
   type Upstream,
@@ -21,10 +20,10 @@ import {
 import type { Deployment } from '../manifest/deployment.js'
 import { ManifestError } from '../manifest/manifest-error.js'
 import { parseDeployment } from '../manifest/parse-deployment.js'
+import type { Plan } from '../plan/plan.js'
 import type { SupervisedModule, Supervisor } from '../run/supervisor.js'
-import { type DeploymentOutcome, NO_OUTCOME, outcomeOf } from './deployment-outcome.js'
-import { KeptDeployment } from './kept-deployment.js'
-import { reportedDocument } from './reported-document.js'
+import { AgentReport } from './agent-report.js'
+import { type DeploymentOrder, KeptDeployment } from './kept-deployment.js'
 import { TwinLoop } from './twin-loop.js'
 
 /** Answers the direct methods of `$edgeAgent`. */
@@ -48,6 +47,8 @@ export interface EdgeAgentComponents {
 export interface EdgeAgentOptions {
   /** Modules that run whatever the deployment says, unless it has one of the same name. @default none */
   readonly localModules?: readonly SupervisedModule[]
+  /** Whether the twin's desired properties are followed; if not, only what {@link EdgeAgent.deploy} is given. @default true */
+  readonly followsCloud?: boolean
   /** Reported as the version of the agent. @default '' */
   readonly version?: string
   /** Changes that come so close to one another are reported together. @default 1 s */
@@ -67,6 +68,7 @@ export interface EdgeAgentOptions {
 /** How a deployment is dealt with when nothing else is said. */
 export const EDGE_AGENT_DEFAULTS = Object.freeze({
   localModules: [] as readonly SupervisedModule[],
+  followsCloud: true as boolean,
   version: '',
   gather: 1_000,
   refresh: 3_600_000,
@@ -94,16 +96,15 @@ export class EdgeAgent extends Service<EdgeAgentEvents> {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #kept: KeptDeployment
+  readonly #report: AgentReport
   #session: CloudSession | undefined
   #loop: TwinLoop | undefined
   #running: Promise<void> = Promise.resolve()
   #writing: Promise<void> = Promise.resolve()
   #end: () => void = () => undefined
-  #startedAt = 0
-  #desired: TwinProperties | undefined
+  #order: DeploymentOrder | undefined
   #deployment: Deployment | undefined
   #refusal: ManifestError | undefined
-  #outcome: DeploymentOutcome = NO_OUTCOME
 
   constructor(components: EdgeAgentComponents, options: EdgeAgentOptions = {}) {
     super()
@@ -112,6 +113,7 @@ export class EdgeAgent extends Service<EdgeAgentEvents> {
     this.#clock = components.clock ?? systemClock
     this.#logger = components.logger ?? silentLogger
     this.#kept = new KeptDeployment({ ...components, logger: this.#logger })
+    this.#report = new AgentReport(this.#options.version)
   }
 
   /** The deployment in force. Holds secrets. */
@@ -119,13 +121,39 @@ export class EdgeAgent extends Service<EdgeAgentEvents> {
     return this.#deployment
   }
 
+  /**
+   * What would be done if a deployment were carried out; nothing is.
+   *
+   * @param document - the desired properties of `$edgeAgent`, or a whole document with `modulesContent`
+   * @throws ManifestError (`MANIFEST_INVALID`)
+   */
+  preview(document: JsonValue): Plan {
+    return this.#parts.supervisor.preview(this.#modulesOf(this.#parse(document)))
+  }
+
+  /**
+   * Carries a deployment out that does not come from the cloud. It is kept like any other, and stands until the twin
+   * changes: the newest order counts. Resolves when it is in force and kept; modules come up by themselves.
+   *
+   * @param document - the desired properties of `$edgeAgent`, or a whole document with `modulesContent`
+   * @throws ManifestError (`MANIFEST_INVALID`), and nothing changes; `NOT_RUNNING`
+   */
+  async deploy(document: JsonObject): Promise<void> {
+    this.assertRunning()
+    this.#parse(document)
+    this.#accept({ desired: this.#order?.desired ?? UNKNOWN, local: document })
+    this.#loop?.change()
+    await this.#writing
+  }
+
   /** Resolves when modules are supervised, by the last good deployment: the cloud need not be there. */
   protected async onStart(): Promise<void> {
     const { supervisor, upstream, deviceId, methods } = this.#parts
-    this.#startedAt = this.#clock.now()
+    this.#report.begin(this.#clock.now())
+    // Until it is known what is wanted, modules that run on from before are left alone.
+    supervisor.apply(this.#options.localModules, true)
     const kept = await this.#kept.read()
-    if (kept === undefined) supervisor.apply(this.#options.localModules)
-    else this.#accept(kept)
+    if (kept !== undefined) this.#accept(kept, true)
     await supervisor.start()
     const session = upstream.session({ deviceId, moduleId: '$edgeAgent' })
     const loop = new TwinLoop(
@@ -133,7 +161,7 @@ export class EdgeAgent extends Service<EdgeAgentEvents> {
         session,
         clock: this.#clock,
         logger: this.#logger,
-        onTwin: twin => this.#onTwin(twin),
+        onTwin: ({ desired }) => this.#take(desired),
         document: () => this.#document(),
       },
       this.#options,
@@ -147,9 +175,11 @@ export class EdgeAgent extends Service<EdgeAgentEvents> {
       ending.abort()
       upstream.off('connectivity', online)
       supervisor.off('status', changed)
+      supervisor.off('gone', changed)
     }
     upstream.on('connectivity', online)
     supervisor.on('status', changed)
+    supervisor.on('gone', changed)
     session.handle({ desired: patch => this.#onPatch(patch), method: methods })
     this.#running = loop.run(ending.signal)
   }
@@ -157,81 +187,77 @@ export class EdgeAgent extends Service<EdgeAgentEvents> {
   protected async onStop(): Promise<void> {
     this.#end()
     await this.#running
-    await this.#loop?.sendLast(this.#farewell(), this.#options.farewell)
+    await this.#loop?.sendLast(this.#report.farewell(this.#deployment), this.#options.farewell)
     await this.#writing
     await this.#session?.close().catch(() => undefined)
     await this.#parts.supervisor.stop()
   }
 
-  #onTwin({ desired }: Twin): void {
-    this.#take(desired)
-  }
-
   /** Changes build upon one another: when one is missing, the whole is fetched. */
   #onPatch({ patch, version }: TwinPatch): void {
-    const before = this.#desired
-    if (before === undefined || version === undefined || version > before.version + 1) this.#loop?.refresh()
-    else if (version === before.version + 1) {
+    const before = this.#order?.desired
+    if (before === undefined || before === UNKNOWN || version === undefined || version > before.version + 1) {
+      this.#loop?.refresh()
+    } else if (version === before.version + 1) {
       this.#take({ properties: applyMergePatch(before.properties, patch), version })
       this.#loop?.change()
     }
   }
 
+  /** Takes what the cloud wants, unless it wanted the same before, or a local order came later. */
   #take(desired: TwinProperties): void {
-    const isKnown = this.#desired?.version === desired.version && this.#refusal === undefined
-    if (isKnown && JSON.stringify(this.#desired?.properties) === JSON.stringify(desired.properties)) return
-    if (this.#accept(desired)) this.#writing = this.#writing.then(() => this.#kept.write(desired))
+    const { desired: before, local } = this.#order ?? {}
+    const isSame =
+      before?.version === desired.version && JSON.stringify(before.properties) === JSON.stringify(desired.properties)
+    const isOverruled = local !== undefined && (isSame || before === UNKNOWN || before?.version === UNKNOWN.version)
+    if (!this.#options.followsCloud || isOverruled) {
+      this.#order = { desired, local }
+      if (local !== undefined && !isSame) this.#keep(this.#order)
+    } else if (!isSame || this.#refusal !== undefined) this.#accept({ desired })
   }
 
   /** Has a deployment carried out; one that cannot be used changes nothing but what is reported. */
-  #accept(desired: TwinProperties): boolean {
-    this.#desired = desired
+  #accept(order: DeploymentOrder, isKept = false): void {
+    const { version } = order.desired
+    this.#order = order
     try {
-      const { supervisor } = this.#parts
-      const deployment = parseDeployment(desired.properties, { types: supervisor.types })
-      const names = new Set(deployment.modules.map(({ specification }) => specification.name))
-      const local = this.#options.localModules.filter(({ specification }) => !names.has(specification.name))
+      const deployment = this.#parse(order.local ?? order.desired.properties)
       // First, because applying asks for credentials, and reports.
       this.#deployment = deployment
       this.#refusal = undefined
-      supervisor.apply([...deployment.modules, ...local])
-      this.#logger.log('info', 'The deployment is carried out', { version: desired.version })
+      this.#parts.supervisor.apply(this.#modulesOf(deployment))
+      this.#logger.log('info', 'The deployment is carried out', { version, local: order.local !== undefined })
+      if (!isKept) this.#keep(order)
       this.emit('deployment', deployment)
-      return true
     } catch (error) {
       if (!(error instanceof ManifestError)) throw error
       this.#refusal = error
-      this.#logger.log('error', 'The deployment cannot be used', {
-        version: desired.version,
-        error: describeError(error),
-        problems: error.problems.map(({ message }) => message),
-      })
+      const problems = error.problems.map(({ message }) => message)
+      this.#logger.log('error', 'The deployment cannot be used', { version, error: describeError(error), problems })
       this.emit('refused', error)
-      return false
     }
+  }
+
+  #parse(document: JsonValue): Deployment {
+    return parseDeployment(document, { types: this.#parts.supervisor.types })
+  }
+
+  /** A module of the deployment stands in for a local one of its name. */
+  #modulesOf({ modules }: Deployment): readonly SupervisedModule[] {
+    const names = new Set(modules.map(({ specification }) => specification.name))
+    return [...modules, ...this.#options.localModules.filter(({ specification }) => !names.has(specification.name))]
+  }
+
+  #keep(order: DeploymentOrder): void {
+    this.#writing = this.#writing.then(() => this.#kept.write(order))
   }
 
   #document(): JsonObject {
+    const { version } = this.#order?.desired ?? UNKNOWN
     const modules = this.#parts.supervisor.status()
-    const { version } = this.#desired ?? { version: 0 }
-    this.#outcome = outcomeOf({ previous: this.#outcome, version, refusal: this.#refusal, modules })
-    return this.#documentOf(this.#outcome, modules)
-  }
-
-  /** The agent goes, and nothing is known of modules any more. */
-  #farewell(): JsonObject {
-    const outcome = { version: this.#outcome.version, code: 406, description: 'Agent is not running' } as const
-    this.#outcome = NO_OUTCOME
-    return this.#documentOf(outcome, [])
-  }
-
-  #documentOf(outcome: DeploymentOutcome, modules: ReturnType<Supervisor['status']>): JsonObject {
-    const agent = {
-      version: this.#options.version,
-      os: platform(),
-      architecture: arch() === 'x64' ? 'x86_64' : arch(),
-      startedAt: this.#startedAt,
-    }
-    return reportedDocument({ agent, outcome, deployment: this.#deployment, modules })
+    return this.#report.write({ version, refusal: this.#refusal, deployment: this.#deployment, modules })
   }
 }
+
+/** What the cloud wants, before it has said so. */
+const UNKNOWN: TwinProperties = Object.freeze({ properties: {}, version: 0 })
