@@ -98,6 +98,13 @@ export class StoredIdentityDirectory extends Service<IdentityDirectoryEvents> im
     return asking
   }
 
+  /** Asks about an identity that is known to have changed, however short a time ago it was asked for. */
+  async renew(identity: Identity, signal?: AbortSignal): Promise<IdentityRecord | undefined> {
+    await this.#asking.get(identityKey(identity))
+    this.#asked.delete(identityKey(identity))
+    return this.refresh(identity, signal)
+  }
+
   /** Asks for everything now. Never throws: a failure is logged and tried again later. */
   refreshAll(): Promise<void> {
     this.#refreshing ??= this.#refreshAll().finally(() => {

@@ -69,6 +69,11 @@ export class ModuleIdentities {
     return new ModuleIdentities(parts, options, NOTHING_KNOWN.modules)
   }
 
+  /** The modules that have an identity here. */
+  get moduleIds(): readonly string[] {
+    return [...this.#known.keys()]
+  }
+
   /** The identity of a module; undefined when it has none here. */
   find(moduleId: string): WorkloadIdentity | undefined {
     const generationId = this.#known.get(moduleId)
