@@ -15,6 +15,8 @@ import type {
   Upstream,
 } from '@edgewright/core'
 import type { KeyRing, ModuleIdentities, RenewingCertificate } from '@edgewright/security'
+import type { Deployment } from '@edgewright/supervisor'
+import type { AdmitModule } from './modules/admission.js'
 
 /** What every part of a gateway is made with. */
 export interface GatewayContext {
@@ -81,12 +83,21 @@ export type FrontEndPart = (context: FrontEndContext) => FrontEnd
 export interface RuntimeContext extends GatewayContext {
   readonly deviceId: string
   readonly hub: SessionHost
+  readonly store: Store
+  /** The deployment in force; undefined while there is none. Holds secrets. */
+  readonly deployment: () => Deployment | undefined
+  readonly admit: AdmitModule
 }
 
 /** A runtime with the modules it is to run. */
 export interface RuntimeWithModules {
   readonly runtime: ModuleRuntime
+  /** Those that run without a deployment. */
   readonly modules: readonly ModuleSpecification[]
+  /** Names by which its modules dial this gateway: its certificate is to have them. @default the gateway's own only */
+  readonly names?: readonly string[] | undefined
+  /** What runs beside it, once modules are supervised. @default nothing */
+  readonly parts?: readonly Startable[] | undefined
 }
 
 /** Makes a runtime. */

@@ -21,18 +21,10 @@ import {
 import { Hub, HUB_DEFAULTS, type HubConfiguration, StoredIdentityDirectory } from '@edgewright/hub'
 import type { RouteError, RouteRules } from '@edgewright/router'
 import { DirectoryAuthenticator, EdgeAuthority, KeyRing, RenewingCertificate, SealingKey } from '@edgewright/security'
-import { Supervisor } from '@edgewright/supervisor'
-import type {
-  Cloud,
-  CloudPart,
-  FrontEnd,
-  FrontEndPart,
-  GatewayContext,
-  RuntimeContext,
-  RuntimePart,
-  StorePart,
-} from './context.js'
+import type { EdgeAgent, Supervisor } from '@edgewright/supervisor'
+import type { Cloud, CloudPart, FrontEnd, FrontEndPart, GatewayContext, RuntimePart, StorePart } from './context.js'
 import { type GatewayStatus, gatewayStatus } from './gateway-status.js'
+import { GatewayModules, type ModulesOptions } from './modules/gateway-modules.js'
 import { defaultStore } from './parts/stores.js'
 
 /** A gateway, put together. Only `upstream` has no default. */
@@ -48,8 +40,15 @@ export interface GatewayOptions {
   readonly store?: StorePart | undefined
   /** Listeners: `mqtt()`, `amqp()`, `https()`. @default none */
   readonly listen?: readonly FrontEndPart[] | undefined
-  /** Runtimes with their modules: `inProcess({ … })`. @default none */
+  /**
+   * What runs modules: `docker()`, `processes()`, `inProcess({ … })`. With any, this gateway is an edge agent too: it
+   * carries out the deployment of its device and reports.
+   *
+   * @default none
+   */
   readonly runtimes?: readonly RuntimePart[] | undefined
+  /** How modules are supervised, and deployments dealt with. */
+  readonly modules?: ModulesOptions | undefined
   /**
    * Route rules by name.
    *
@@ -97,6 +96,7 @@ interface RunningParts {
   readonly cloud: Cloud
   readonly store: ReturnType<StorePart>
   readonly hub: Hub
+  readonly modules: GatewayModules | undefined
   readonly trustBundle: string
   readonly frontEnds: readonly FrontEnd[]
 }
@@ -126,6 +126,16 @@ export class Gateway extends Service<GatewayEvents> {
   /** The message hub, for what this class does not show. @throws `NOT_RUNNING` */
   get hub(): Hub {
     return this.#parts.hub
+  }
+
+  /** Who takes deployments; undefined when there are no runtimes. @throws `NOT_RUNNING` */
+  get agent(): EdgeAgent | undefined {
+    return this.#parts.modules?.agent
+  }
+
+  /** Who keeps modules running; undefined when there are no runtimes. @throws `NOT_RUNNING` */
+  get supervisor(): Supervisor | undefined {
+    return this.#parts.modules?.supervisor
   }
 
   /** PEM that clients must trust. @throws `NOT_RUNNING` */
@@ -212,15 +222,18 @@ export class Gateway extends Service<GatewayEvents> {
       { deviceId: cloud.deviceId, routes, timeToLiveSecs, maxClients, configuredByCloud: routes === undefined },
     )
     await this.#start(hub)
-    await this.#start(this.#supervisor({ ...context, deviceId: cloud.deviceId, hub }))
+    const { runtimes } = this.#options
+    const moduleParts = { context, cloud, hub, store, directory, authority }
+    const modules = runtimes.length === 0 ? undefined : new GatewayModules(moduleParts, runtimes, this.#options.modules)
     const certificate = new RenewingCertificate(
       { issuer: authority, clock, logger, meter },
-      { name: 'server', request: this.#certificateRequest() },
+      { name: 'server', request: this.#certificateRequest(modules?.names) },
     )
     await this.#start(certificate)
     const frontEnds = this.#options.listen.map(make => make({ ...context, hub, certificate }))
     for (const frontEnd of frontEnds) await this.#start(frontEnd)
-    this.#running = { context, cloud, store, hub, trustBundle: authority.trustBundle, frontEnds }
+    if (modules !== undefined) await this.#start(modules)
+    this.#running = { context, cloud, store, hub, modules, trustBundle: authority.trustBundle, frontEnds }
   }
 
   override start(): Promise<void> {
@@ -234,7 +247,7 @@ export class Gateway extends Service<GatewayEvents> {
     return super.stop()
   }
 
-  /** What was started last is stopped first: listeners, modules, hub, directory, upstream, store. */
+  /** What was started last is stopped first: modules, listeners, hub, directory, upstream, store. */
   protected async onStop(): Promise<void> {
     this.#running = undefined
     this.#stopping.abort(new EdgewrightError('NOT_RUNNING', 'The gateway is stopping'))
@@ -261,20 +274,14 @@ export class Gateway extends Service<GatewayEvents> {
     }
   }
 
-  #certificateRequest(): CertificateRequest {
+  #certificateRequest(more: readonly string[] = []): CertificateRequest {
     const { hostname: commonName, alternativeNames } = this.#options
     return {
       commonName,
-      ...namesFor([commonName, ...alternativeNames]),
+      ...namesFor([commonName, ...alternativeNames, ...more]),
       usage: 'server',
       validity: CERTIFICATE_VALIDITY,
     }
-  }
-
-  #supervisor(context: RuntimeContext): Supervisor {
-    const made = this.#options.runtimes.map(make => make(context))
-    const modules = made.flatMap(({ modules }) => modules.map(specification => ({ specification })))
-    return new Supervisor({ ...context, runtimes: made.map(({ runtime }) => runtime) }, { modules })
   }
 
   get #parts(): RunningParts {

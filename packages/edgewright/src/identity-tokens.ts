@@ -3,8 +3,9 @@ import { createSasToken, formatSasToken, sasSignText } from '@edgewright/protoco
 import type { ModuleIdentities, ProvisionedDevice, WorkloadIdentity } from '@edgewright/security'
 import type { GatewayContext } from './context.js'
 
-/** The module that this gateway is in the cloud. */
+/** The modules that this gateway is in the cloud. */
 export const EDGE_HUB = '$edgeHub'
+export const EDGE_AGENT = '$edgeAgent'
 
 /** Whose keys there are to sign with. */
 export interface TokenParts extends Pick<GatewayContext, 'keys' | 'findIdentity'> {
@@ -18,7 +19,7 @@ export interface TokenParts extends Pick<GatewayContext, 'keys' | 'findIdentity'
  */
 export class IdentityTokens {
   readonly #parts: TokenParts
-  #providing: Promise<WorkloadIdentity> | undefined
+  readonly #providing = new Map<string, Promise<WorkloadIdentity>>()
 
   constructor(parts: TokenParts) {
     this.#parts = parts
@@ -29,7 +30,7 @@ export class IdentityTokens {
    *
    * @param resource - the audience, encoded as it is to stand in the token
    * @param expiresAt - milliseconds since 1970
-   * @throws `KEY_NOT_FOUND`, and what making the hub's own identity throws
+   * @throws `KEY_NOT_FOUND`, and what making the gateway's own identities throws
    */
   async token(identity: Identity, resource: string, expiresAt: number): Promise<string> {
     const { keys, device, findIdentity } = this.#parts
@@ -51,15 +52,14 @@ export class IdentityTokens {
 
   async #moduleOf(moduleId: string): Promise<WorkloadIdentity | undefined> {
     const known = this.#parts.modules.find(moduleId)
-    if (known !== undefined || moduleId !== EDGE_HUB) return known
-    this.#providing ??= this.#provideHub().finally(() => {
-      this.#providing = undefined
-    })
-    return await this.#providing
+    if (known !== undefined || (moduleId !== EDGE_HUB && moduleId !== EDGE_AGENT)) return known
+    const providing = this.#providing.get(moduleId) ?? this.#provide(moduleId)
+    this.#providing.set(moduleId, providing)
+    return await providing.finally(() => this.#providing.delete(moduleId))
   }
 
-  async #provideHub(): Promise<WorkloadIdentity> {
-    const [outcome] = await this.#parts.modules.provide([EDGE_HUB])
+  async #provide(moduleId: string): Promise<WorkloadIdentity> {
+    const [outcome] = await this.#parts.modules.provide([moduleId])
     if (outcome?.identity === undefined) throw outcome?.error
     return outcome.identity
   }

@@ -15,7 +15,10 @@ export { createGateway, Gateway, GATEWAY_DEFAULTS, type GatewayEvents, type Gate
 export type { GatewayStatus } from './gateway-status.js'
 export { iotHub, type IotHubOptions } from './parts/clouds.js'
 export { amqp, https, type HttpsLimits, type ListenOptions, mqtt } from './parts/front-ends.js'
-export { inProcess } from './parts/modules.js'
+export type { Admission, AdmissionOptions, AdmitModule } from './modules/admission.js'
+export { GatewayModules, type GatewayModulesComponents, type ModulesOptions } from './modules/gateway-modules.js'
+export { docker, type DockerPartOptions } from './parts/docker.js'
+export { inProcess, processes } from './parts/modules.js'
 export { lmdbStore, logStore, memoryStore } from './parts/stores.js'
 
 // Of the packages below, what programs around a gateway need most.

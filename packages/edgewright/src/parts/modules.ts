@@ -1,5 +1,5 @@
-import type { ModuleHost } from '@edgewright/core'
-import { InProcessRuntime, type ModuleFunction } from '@edgewright/supervisor'
+import type { ModuleHost, ModuleSpecification } from '@edgewright/core'
+import { InProcessRuntime, type ModuleFunction, type ProcessOptions, ProcessRuntime } from '@edgewright/supervisor'
 import type { RuntimeContext, RuntimePart } from '../context.js'
 
 /**
@@ -12,6 +12,20 @@ export function inProcess(functions: Readonly<Record<string, ModuleFunction>>): 
     const { clock, logger } = context
     const runtime = new InProcessRuntime({ host: moduleHost(context), clock, logger }, { functions })
     return { runtime, modules: runtime.specifications }
+  }
+}
+
+/**
+ * Modules that are programs of this machine: those of type `process` in a deployment. They get the variables that IoT
+ * Edge gives, and a socket of the workload API each. All run as this program's user, so they are not safe from one another.
+ *
+ * @param options - `allowed` says which programs a deployment may run
+ */
+export function processes(options: ProcessOptions = {}): RuntimePart {
+  return ({ clock, hostname, admit }) => {
+    const prepare = async (specification: ModuleSpecification) =>
+      (await admit(specification, { gatewayHostName: hostname })).environment
+    return { runtime: new ProcessRuntime({ clock, prepare }, options), modules: [] }
   }
 }
 
