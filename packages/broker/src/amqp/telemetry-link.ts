@@ -1,4 +1,4 @@
-import { type HubSession, type Message, messageSize, type SendRefusal } from '@edgewright/core'
+import { type HubSession, MAX_MESSAGE_BYTES, type Message, messageSize, type SendRefusal } from '@edgewright/core'
 import { AMQP_CONDITION, Refusal, telemetryFromAmqp } from '@edgewright/protocol'
 import type { ClientLink } from './client-link.js'
 import { IncomingLink, type IncomingLinkOptions, type IncomingTransfer } from './incoming-link.js'
@@ -62,12 +62,19 @@ export class TelemetryLink implements ClientLink {
     const messages = transfer.messages.map(telemetryFromAmqp)
     const refusal = messages.find(message => message instanceof Refusal)
     if (refusal instanceof Refusal) transfer.reject(AMQP_CONDITION.decodeError, refusal.reason)
-    else {
+    else if (messages.length > 1 && (messages as Message[]).some(isTooLarge)) {
+      // Of a batch, all or nothing is taken; a message by itself is the hub's to judge.
+      transfer.reject(AMQP_CONDITION.messageSizeExceeded, `A message may hold ${MAX_MESSAGE_BYTES} bytes`)
+    } else {
       this.#batch.push(...(messages as Message[]))
       this.#transfers.push(transfer)
       this.#ends.push(this.#batch.length)
     }
   }
+}
+
+function isTooLarge(message: Message): boolean {
+  return messageSize(message) > MAX_MESSAGE_BYTES
 }
 
 /** Settles transfers in the order in which they came. */

@@ -1,14 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseConnectionString } from '@edgewright/protocol'
 import rhea, { type Connection, type Message } from 'rhea'
 import type { MqttClient } from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { amqp, createGateway, type Gateway, iotHub, mqtt } from '../../src/index.js'
 import { EDGE, startCloud, type TestCloud } from '../cloud.js'
 import { AWKWARD, PROPERTY_ROWS, type PropertyRow } from './property-table.js'
-import { amqpModule, collectAmqp, mqttModule, sendAmqp, type WireLogin } from './wire-clients.js'
+import { amqpModule, collectAmqp, moduleLogin, mqttModule, sendAmqp, type WireLogin } from '../wire-clients.js'
 
 const SOURCES = ['mqtt', 'amqp'] as const
 type Source = (typeof SOURCES)[number]
@@ -120,16 +119,7 @@ it('a retained message says so everywhere', async () => {
 })
 
 function login(moduleId: string, listener: number): WireLogin {
-  cloud.module(moduleId, '')
-  const parsed = parseConnectionString(cloud.emulator.moduleConnectionString(EDGE, moduleId))
-  if (parsed.kind !== 'identity' || parsed.credential.kind !== 'key') throw new Error('a key was expected')
-  return {
-    identity: { deviceId: EDGE, moduleId },
-    host: parsed.hostName,
-    key: parsed.credential.key,
-    port: gateway.addresses[listener]!.port,
-    ca: gateway.trustBundle,
-  }
+  return moduleLogin(cloud, moduleId, { port: gateway.addresses[listener]!.port, ca: gateway.trustBundle })
 }
 
 function stamps(source: Source) {

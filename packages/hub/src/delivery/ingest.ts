@@ -17,6 +17,7 @@ import {
   type SendRefusal,
   type Store,
   type StoreAppend,
+  type SystemProperties,
 } from '@edgewright/core'
 import type { RouteTable } from '@edgewright/router'
 import { endpointIdOf } from './endpoint-id.js'
@@ -198,8 +199,7 @@ export class Ingest {
 }
 
 function oversize(message: Message): EdgewrightError | undefined {
-  // Properties cannot make up more than the body leaves; the exact sum is only taken when it might matter.
-  if (message.body.byteLength < MAX_MESSAGE_BYTES / 2 && message.properties.size === 0) return undefined
+  if (isSurelySmall(message)) return undefined
   const size = messageSize(message)
   if (size <= MAX_MESSAGE_BYTES) return undefined
   return new EdgewrightError(
@@ -209,6 +209,17 @@ function oversize(message: Message): EdgewrightError | undefined {
       remedy: 'Send less at once, or move large data out of band.',
     },
   )
+}
+
+/** The exact sum is only taken when it might matter: text has at most three bytes for each of its units. */
+function isSurelySmall({ body, properties, system }: Message): boolean {
+  if (properties.size > 0) return false
+  let bytes = body.byteLength
+  for (const name in system) {
+    const value = system[name as keyof SystemProperties]
+    if (typeof value === 'string') bytes += 3 * value.length
+  }
+  return bytes <= MAX_MESSAGE_BYTES
 }
 
 function storeError(cause: unknown): EdgewrightError {

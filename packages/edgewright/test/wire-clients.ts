@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import type { Identity } from '@edgewright/core'
-import { createSasToken, formatSasAudience } from '@edgewright/protocol'
+import { createSasToken, formatSasAudience, parseConnectionString } from '@edgewright/protocol'
 import { connectAsync, type MqttClient } from 'mqtt'
 import rhea, { type Connection, type EventContext, type Message } from 'rhea'
+import { WebSocket } from 'ws'
+import { EDGE, type TestCloud } from './cloud.js'
 
 /** Where a client logs in, and with what. */
 export interface WireLogin {
@@ -12,12 +14,15 @@ export interface WireLogin {
   readonly port: number
   /** PEM. */
   readonly ca: string
+  /** @default false */
+  readonly webSocket?: boolean
 }
 
 /** A module that speaks MQTT as it is told. */
-export function mqttModule({ identity, host, key, port, ca }: WireLogin): Promise<MqttClient> {
+export function mqttModule({ identity, host, key, port, ca, webSocket }: WireLogin): Promise<MqttClient> {
   const { deviceId, moduleId } = identity
-  return connectAsync(`mqtts://127.0.0.1:${port}`, {
+  const url = webSocket ? `wss://127.0.0.1:${port}/$iothub/websocket` : `mqtts://127.0.0.1:${port}`
+  return connectAsync(url, {
     ca,
     clientId: `${deviceId}/${moduleId}`,
     username: `${host}/${deviceId}/${moduleId}/?api-version=2021-04-12`,
@@ -28,13 +33,14 @@ export function mqttModule({ identity, host, key, port, ca }: WireLogin): Promis
 }
 
 /** A module that speaks AMQP as it is told, let in by its token as password. */
-export async function amqpModule({ identity, host, key, port, ca }: WireLogin): Promise<Connection> {
+export async function amqpModule({ identity, host, key, port, ca, webSocket }: WireLogin): Promise<Connection> {
   const { deviceId, moduleId } = identity
+  const url = `wss://127.0.0.1:${port}/$iothub/websocket`
+  const dial = rhea.websocket_connect(WebSocket as never) as unknown as (...details: unknown[]) => unknown
   const connection = rhea.create_container().connect({
-    transport: 'tls',
-    host: '127.0.0.1',
-    port,
-    ca,
+    ...(webSocket
+      ? { connection_details: dial(url, ['AMQPWSB10'], { ca }) }
+      : { transport: 'tls', host: '127.0.0.1', port, ca }),
     username: `${deviceId}/modules/${moduleId}@sas.${host}`,
     password: token(identity, host, key),
     reconnect: false,
@@ -61,6 +67,18 @@ export function collectAmqp(connection: Connection, address: string, into: Map<s
     into.set((message!.body as { content: Buffer }).content.toString(), message!)
   })
   return once(receiver, 'receiver_open')
+}
+
+/** The login of a module of the edge device, made for a test. */
+export function moduleLogin(
+  cloud: TestCloud,
+  moduleId: string,
+  listener: Pick<WireLogin, 'port' | 'ca' | 'webSocket'>,
+): WireLogin {
+  cloud.module(moduleId, '')
+  const parsed = parseConnectionString(cloud.emulator.moduleConnectionString(EDGE, moduleId))
+  if (parsed.kind !== 'identity' || parsed.credential.kind !== 'key') throw new Error('a key was expected')
+  return { identity: { deviceId: EDGE, moduleId }, host: parsed.hostName, key: parsed.credential.key, ...listener }
 }
 
 function token(identity: Identity, host: string, key: string): string {
