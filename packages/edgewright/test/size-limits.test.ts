@@ -85,12 +85,10 @@ describe.each(TRANSPORTS)('over %s', transport => {
     expect(stored()).toBe(before + 1)
   })
 
-  let made = 0
-
   /** What comes of a message: `acknowledged`, `closed`, or the condition it is rejected with. */
   async function send(sample: Sample): Promise<string> {
     const listener = transport.endsWith('-ws') ? 2 : transport === 'mqtt' ? 0 : 1
-    const login = moduleLogin(cloud, `${transport}-${made++}`, {
+    const login = moduleLogin(cloud, transport, {
       port: gateway.addresses[listener]!.port,
       ca: gateway.trustBundle,
       webSocket: transport.endsWith('-ws'),

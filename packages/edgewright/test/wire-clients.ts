@@ -69,13 +69,13 @@ export function collectAmqp(connection: Connection, address: string, into: Map<s
   return once(receiver, 'receiver_open')
 }
 
-/** The login of a module of the edge device, made for a test. */
+/** The login of a module of the edge device, made unless it is there. */
 export function moduleLogin(
   cloud: TestCloud,
   moduleId: string,
   listener: Pick<WireLogin, 'port' | 'ca' | 'webSocket'>,
 ): WireLogin {
-  cloud.module(moduleId, '')
+  if (cloud.emulator.registry.find({ deviceId: EDGE, moduleId }) === undefined) cloud.module(moduleId, '')
   const parsed = parseConnectionString(cloud.emulator.moduleConnectionString(EDGE, moduleId))
   if (parsed.kind !== 'identity' || parsed.credential.kind !== 'key') throw new Error('a key was expected')
   return { identity: { deviceId: EDGE, moduleId }, host: parsed.hostName, key: parsed.credential.key, ...listener }
