@@ -27,7 +27,7 @@ export {
 export type { MethodRequest, MethodResponse } from './method.js'
 export { withDefaults } from './options.js'
 export type { RouteDestination, RouteRule, RouteTarget } from './route.js'
-export type { Twin, TwinPatch, TwinProperties } from './twin.js'
+export type { RefusedReport, Twin, TwinPatch, TwinProperties } from './twin.js'
 
 export type {
   Authentication,

@@ -10,14 +10,27 @@ export function applyMergePatch(document: JsonObject, patch: JsonObject): JsonOb
   return Object.fromEntries(result)
 }
 
-/** One patch with the effect of two, the second after the first. Deletions stay in it. */
-export function combineMergePatches(first: JsonObject, second: JsonObject): JsonObject {
+/**
+ * One patch with the effect of two, the second after the first. Deletions stay in it.
+ *
+ * @param base - the document that it will be applied to, as far as it is known: a deletion that the second patch
+ *   replaces with an object must name what the base had there, or it would come back
+ */
+export function combineMergePatches(first: JsonObject, second: JsonObject, base: JsonObject = {}): JsonObject {
   const result = new Map(Object.entries(first))
   for (const [name, value] of Object.entries(second)) {
-    const before = result.get(name)
-    result.set(name, isJsonObject(value) && isJsonObject(before) ? combineMergePatches(before, value) : value)
+    const [before, under] = [result.get(name), Object.hasOwn(base, name) ? base[name] : undefined]
+    result.set(name, isJsonObject(value) ? combineObjects(before, value, isJsonObject(under) ? under : {}) : value)
   }
   return Object.fromEntries(result)
+}
+
+function combineObjects(before: JsonValue | undefined, value: JsonObject, base: JsonObject): JsonObject {
+  if (before === undefined) return value
+  if (isJsonObject(before)) return combineMergePatches(before, value, base)
+  // The first patch put something else in the object's place, so nothing of what was there is to stay.
+  const cleared = Object.fromEntries(Object.keys(base).map(name => [name, null]))
+  return combineMergePatches(cleared, value, base)
 }
 
 /** The merge patch that leads from one document to another; empty when they are equal. */

@@ -10,6 +10,16 @@ export interface TwinProperties {
 export interface Twin {
   readonly desired: TwinProperties
   readonly reported: TwinProperties
+  /** What of the client's reports the cloud refused after the gateway had taken it; said by the gateway's hub alone. */
+  readonly refused?: RefusedReport | undefined
+}
+
+/** Reported properties that were confirmed to the client, and that the cloud did not take later. */
+export interface RefusedReport {
+  /** Top-level names of them. */
+  readonly properties: readonly string[]
+  /** What the cloud said. */
+  readonly reason: string
 }
 
 /** A change to desired or reported properties: a JSON merge patch, `null` deletes. */
