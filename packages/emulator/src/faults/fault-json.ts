@@ -32,7 +32,7 @@ const KINDS = ['cut', 'refuse', 'silence', 'delay', 'slow', 'throttle', 'reject'
 
 function effectFromJson(json: JsonObject): FaultEffect {
   const kind = oneOf(json.kind ?? null, KINDS, 'kind')
-  const { milliseconds, jitter, bytesPerSecond, as } = json
+  const { milliseconds, jitter, bytesPerSecond, as, of } = json
   switch (kind) {
     case 'delay':
       return { kind, milliseconds: positive(milliseconds, 'milliseconds'), ...optional({ jitter }) }
@@ -40,7 +40,12 @@ function effectFromJson(json: JsonObject): FaultEffect {
       return { kind, bytesPerSecond: positive(bytesPerSecond, 'bytesPerSecond') }
     case 'reject': {
       const names = Object.keys(REFUSALS) as RefusalName[]
-      return { kind, ...rateFromJson(json), ...(as === undefined ? {} : { as: oneOf(as, names, 'as') }) }
+      return {
+        kind,
+        ...rateFromJson(json),
+        ...(as === undefined ? {} : { as: oneOf(as, names, 'as') }),
+        ...(of === undefined ? {} : { of: oneOf(of, ['telemetry', 'report'], 'of') }),
+      }
     }
     case 'throttle':
     case 'drop':

@@ -37,8 +37,8 @@ export type FaultEffect =
   | { readonly kind: 'slow'; readonly bytesPerSecond: number }
   /** Telemetry, twin requests and HTTP requests are told to slow down. */
   | ({ readonly kind: 'throttle' } & FaultRate)
-  /** Telemetry is refused. */
-  | ({ readonly kind: 'reject'; readonly as?: RefusalName } & FaultRate)
+  /** Telemetry is refused, or patches of reported properties. */
+  | ({ readonly kind: 'reject'; readonly as?: RefusalName; readonly of?: 'telemetry' | 'report' } & FaultRate)
   /** The connection is dropped as telemetry comes, which is not taken. */
   | ({ readonly kind: 'drop' } & FaultRate)
 

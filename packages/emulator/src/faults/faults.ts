@@ -40,8 +40,8 @@ export type RequestFate =
   | { readonly kind: 'drop' }
   | { readonly kind: 'silence' }
 
-/** What an operation is about, for faults that hit messages. */
-export type FaultyOperation = 'telemetry' | 'twin'
+/** What an operation is about, for faults that hit messages; a patch of reported properties is a `twin` request first. */
+export type FaultyOperation = 'telemetry' | 'twin' | 'report'
 
 /** Everything that may go wrong with an emulated hub, when it is told to. */
 export class Faults {
@@ -243,6 +243,7 @@ function strikes(
   effect: FaultSpecification,
   operation: FaultyOperation,
 ): effect is FaultSpecification & { readonly kind: 'throttle' | 'reject' | 'drop' } {
-  if (effect.kind === 'throttle') return true
-  return operation === 'telemetry' && (effect.kind === 'reject' || effect.kind === 'drop')
+  if (effect.kind === 'throttle') return operation !== 'report'
+  if (effect.kind === 'reject') return operation === (effect.of ?? 'telemetry')
+  return effect.kind === 'drop' && operation === 'telemetry'
 }

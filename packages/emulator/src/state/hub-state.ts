@@ -1,4 +1,11 @@
-import { type Clock, type Identity, MAX_MESSAGE_BYTES, type Message, messageSize } from '@edgewright/core'
+import {
+  type Clock,
+  type Identity,
+  type JsonObject,
+  MAX_MESSAGE_BYTES,
+  type Message,
+  messageSize,
+} from '@edgewright/core'
 import { Authority } from './authority.js'
 import { Clients } from './clients.js'
 import { type CommandOptions, Commands } from './commands.js'
@@ -26,7 +33,7 @@ export interface HubStateOptions {
   /** The names this hub answers to in audiences, with and without ports. */
   readonly hosts: () => readonly string[]
   /** Asked before each operation of a client. @throws what it is refused with */
-  readonly admit?: ((identity: Identity, operation: 'telemetry' | 'twin') => void) | undefined
+  readonly admit?: ((identity: Identity, operation: 'telemetry' | 'twin' | 'report') => void) | undefined
   /** Calls back when everything changed so far is kept. @default at once: memory is all there is */
   readonly whenKept?: WhenKept | undefined
 }
@@ -117,6 +124,12 @@ export class HubState {
   /** To be asked before a client's twin request is answered. @throws what it is refused with */
   admitTwinRequest(identity: Identity): void {
     this.#admit(identity, 'twin')
+  }
+
+  /** Takes a client's patch of its reported properties. @returns their new version @throws as {@link Twins.report}, and what faults say */
+  report(identity: Identity, patch: JsonObject): number {
+    this.#admit(identity, 'report')
+    return this.twins.report(identity, patch)
   }
 
   #partDevice(deviceId: string): void {

@@ -75,7 +75,7 @@ function answer(request: AmqpTwinRequest, identity: Identity, channel: Channel, 
       case 'get':
         return { ...ok, body: json(clientTwinJson(state.twins.clientTwin(identity))) }
       case 'patch':
-        return { ...ok, status: 204, version: state.twins.report(identity, patchFromBytes(body)) }
+        return { ...ok, status: 204, version: state.report(identity, patchFromBytes(body)) }
       case 'subscribe':
         state.clients.handle(identity, channel.connection, 'desired', patch => channel.outbox.push(desired(patch)))
         return ok

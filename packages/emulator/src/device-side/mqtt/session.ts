@@ -157,7 +157,7 @@ export class MqttSession {
 
   #report({ requestId }: ReportTopic, payload: Uint8Array): void {
     const { identity, state } = this.#options
-    this.#answer(requestId, () => ({ status: 204, version: state.twins.report(identity, patchFromBytes(payload)) }))
+    this.#answer(requestId, () => ({ status: 204, version: state.report(identity, patchFromBytes(payload)) }))
   }
 
   #answer(
