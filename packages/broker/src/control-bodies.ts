@@ -45,9 +45,16 @@ export function formatFailure(failure: TwinFailure, trackingId: string, now: num
   return JSON.stringify({ errorCode, trackingId, message, timestampUtc: new Date(now).toISOString() })
 }
 
-/** The body of a twin as its client gets it. Source: wire reference, section 2.7. */
+/**
+ * The body of a twin as its client gets it; what the cloud refused later stands in it as `$refused`, where the SDKs look
+ * past it and programs find it. Source: wire reference, section 2.7.
+ */
 export function formatTwin(twin: Twin): string {
-  return JSON.stringify({ desired: withVersion(twin.desired), reported: withVersion(twin.reported) })
+  const { desired, reported, refused } = twin
+  return JSON.stringify({
+    desired: withVersion(desired),
+    reported: refused === undefined ? withVersion(reported) : { ...withVersion(reported), $refused: refused },
+  })
 }
 
 /** The body of a change of desired properties; `null` values are kept. */
@@ -82,6 +89,7 @@ function parseJson(body: Buffer): JsonValue | undefined {
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   TWIN_INVALID: 400,
   TWIN_UNAVAILABLE: 503,
+  UPSTREAM_REFUSED: 400,
   NOT_RUNNING: 503,
   STORE_FULL: 429,
 }

@@ -2,6 +2,7 @@ import {
   type Authentication,
   type Authenticator,
   type Clock,
+  type Connectivity,
   type Credentials,
   EdgewrightError,
   type Identity,
@@ -96,14 +97,19 @@ export class Hub extends Service<HubEvents> implements SessionHost, MethodInvoke
   readonly #configuration: ConfigurationKeeper | undefined
   readonly #onRevoked = (identity: Identity) =>
     this.#sessions.get(identityKey(identity))?.close({ kind: 'identity-disabled' })
-  readonly #onConnectivity = () => void this.#catchUp()
+  readonly #onConnectivity = ({ type }: Connectivity) => {
+    if (type === 'online') this.#inBackground(this.#twins.flush())
+  }
 
   constructor(components: HubComponents, options: HubOptions) {
     super()
     this.#parts = components
     this.#options = withDefaults(HUB_DEFAULTS, options) as Required<HubOptions>
     this.#kept = new SealedTable('sessions', components)
-    this.#twins = new TwinKeeper(components)
+    this.#twins = new TwinKeeper({
+      ...components,
+      deliver: (identity, change) => this.#taking('desired', identity)?.deliverDesired(change) ?? false,
+    })
     this.#methods = new MethodCalls({ clock: components.clock, session: identity => this.#taking('methods', identity) })
     const { routes, timeToLiveSecs } = this.#options
     const compiled = compileRoutes(routes)
@@ -118,9 +124,10 @@ export class Hub extends Service<HubEvents> implements SessionHost, MethodInvoke
       this.#options.delivery,
     )
     const own: Identity = { deviceId: this.#options.deviceId, moduleId: '$edgeHub' }
-    const apply = (configuration: HubConfiguration) => this.configure(configuration)
+    const apply = (configuration: HubConfiguration) => void this.configure(configuration)
+    const initial = { routes, timeToLiveSecs }
     this.#configuration = this.#options.configuredByCloud
-      ? new ConfigurationKeeper({ ...components, twins: this.#twins, apply }, own)
+      ? new ConfigurationKeeper({ ...components, twins: this.#twins, initial, apply }, own)
       : undefined
   }
 
@@ -240,6 +247,7 @@ export class Hub extends Service<HubEvents> implements SessionHost, MethodInvoke
         for (const session of [...this.#sessions.values()]) session.close({ kind: 'hub-stopping' })
       },
       () => this.#configuration?.stop() ?? Promise.resolve(),
+      async () => this.#twins.stop(),
       () => this.#engine.stop(),
     ])
   }
@@ -268,23 +276,15 @@ export class Hub extends Service<HubEvents> implements SessionHost, MethodInvoke
     this.#parts.upstream.session(identity).handle({
       command: subscriptions.has('commands') ? delivery => session.deliverCommand(delivery) : undefined,
       method: subscriptions.has('methods') ? (request, signal) => session.invoke(request, signal) : undefined,
-      desired: subscriptions.has('desired')
-        ? patch => this.#passDesired(session, this.#twins.desired(identity, patch))
-        : undefined,
-      listening: subscriptions.has('desired')
-        ? () => this.#passDesired(session, this.#twins.catchUp(identity))
-        : undefined,
+      ...(subscriptions.has('desired') && {
+        desired: patch => this.#inBackground(this.#twins.desired(identity, patch)),
+        listening: () => this.#inBackground(this.#twins.catchUp(identity)),
+      }),
     })
   }
 
-  #passDesired(
-    session: ClientSession,
-    change: Promise<Parameters<ClientSession['deliverDesired']>[0] | undefined>,
-  ): void {
-    change.then(
-      patch => patch && session.deliverDesired(patch),
-      error => this.#parts.logger.log('warn', 'a change of desired properties was not passed on', { error }),
-    )
+  #inBackground(task: Promise<void>): void {
+    task.catch(error => this.#parts.logger.log('error', 'a twin could not be brought up to date', { error }))
   }
 
   #onEnd(session: ClientSession, end: SessionEnd): void {
@@ -301,17 +301,6 @@ export class Hub extends Service<HubEvents> implements SessionHost, MethodInvoke
 
   #setModuleReady({ deviceId, moduleId }: Identity, ready: boolean): void {
     if (moduleId !== undefined && deviceId === this.#options.deviceId) this.#engine.setModuleReady(moduleId, ready)
-  }
-
-  /** After a gap: brings the cloud what was reported, and clients what was desired meanwhile. */
-  async #catchUp(): Promise<void> {
-    if (this.#parts.upstream.connectivity.type === 'offline') return
-    await this.#twins
-      .flush()
-      .catch(error => this.#parts.logger.log('warn', 'reported properties still wait', { error }))
-    for (const session of this.#sessions.values()) {
-      if (session.subscriptions.has('desired')) this.#passDesired(session, this.#twins.catchUp(session.identity))
-    }
   }
 
   #report(errors: readonly RouteError[]): void {

@@ -1,10 +1,6 @@
 export type { HubConfiguration } from './configuration/configuration-keeper.js'
-export {
-  type ConfigurationProblem,
-  type ParsedConfiguration,
-  parseConfiguration,
-  type UnusableConfiguration,
-} from './configuration/parse-configuration.js'
+export { type ParsedConfiguration, parseConfiguration } from './configuration/parse-configuration.js'
+export type { ConfigurationProblem } from './configuration/problem.js'
 export { BACKOFF_DEFAULTS, type BackoffOptions, backoffDelay } from './delivery/backoff.js'
 export { type DeadLetter, DeadLetters } from './delivery/dead-letters.js'
 export type { DeliveryOptions, EndpointState } from './delivery/delivery-engine.js'

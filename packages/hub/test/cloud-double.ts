@@ -1,5 +1,6 @@
 import {
   ACCEPTED,
+  applyMergePatch,
   type CloudHandlers,
   type CloudSession,
   type Connectivity,
@@ -26,9 +27,12 @@ export class CloudDouble extends Service<UpstreamEvents> implements Upstream {
   readonly arrivals: Arrival[] = []
   readonly handlers = new Map<string, CloudHandlers>()
   readonly reports: { readonly identity: string; readonly patch: JsonObject }[] = []
+  /** What is in the cloud, for every identity; what each reports is added to its own. */
   twin: Twin = { desired: { properties: {}, version: 1 }, reported: { properties: {}, version: 1 } }
   /** What becomes of a message; everything is accepted by default. */
   answer: (arrival: Arrival) => DeliveryOutcome = () => ACCEPTED
+  /** What becomes of a report or a read: an error here is thrown. */
+  twinFailure: ((operation: 'get' | 'report', patch?: JsonObject) => Error | undefined) | undefined
   /** Whether sending never ends. */
   hang = false
   #connectivity: Connectivity = { type: 'offline', since: 0, reason: 'not started' }
@@ -41,6 +45,7 @@ export class CloudDouble extends Service<UpstreamEvents> implements Upstream {
   goOnline(): void {
     this.#connectivity = { type: 'online', since: 0 }
     this.emit('connectivity', this.#connectivity)
+    for (const { listening } of this.handlers.values()) listening?.()
   }
 
   goOffline(): void {
@@ -62,12 +67,26 @@ export class CloudDouble extends Service<UpstreamEvents> implements Upstream {
         if (this.hang) await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
         return batch.map(message => this.#take({ sender, text: Buffer.from(message.body).toString(), message }))
       },
-      getTwin: async () => this.twin,
+      getTwin: async () => {
+        const failure = this.twinFailure?.('get')
+        if (failure !== undefined) throw failure
+        const reported = this.reports.filter(({ identity }) => identity === sender)
+        const properties = reported.reduce(
+          (all, { patch }) => applyMergePatch(all, patch),
+          this.twin.reported.properties,
+        )
+        return { ...this.twin, reported: { ...this.twin.reported, properties } }
+      },
       report: async patch => {
+        const failure = this.twinFailure?.('report', patch)
+        if (failure !== undefined) throw failure
         this.reports.push({ identity: sender, patch })
         return this.reports.length + 1
       },
-      handle: handlers => void this.handlers.set(sender, handlers),
+      handle: handlers => {
+        this.handlers.set(sender, handlers)
+        if (this.#connectivity.type === 'online') queueMicrotask(() => handlers.listening?.())
+      },
       close: async () => undefined,
     }
   }

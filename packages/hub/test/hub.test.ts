@@ -207,34 +207,6 @@ describe('a hub', () => {
     expect(client.ended).toEqual({ kind: 'identity-disabled' })
   })
 
-  it('merges what is reported offline and sends it as one patch', async () => {
-    await using fixture = await startHub()
-    const client = await Client.connect(fixture.hub, device)
-    await expect(client.session.getTwin()).rejects.toMatchObject({ code: 'TWIN_UNAVAILABLE' })
-    fixture.cloud.goOnline()
-    await client.session.getTwin()
-    fixture.cloud.goOffline()
-    await expect(client.session.report({ a: { x: 1 }, b: 2 })).resolves.toBeUndefined()
-    await client.session.report({ a: { y: 3 }, b: null })
-    expect((await client.session.getTwin()).reported.properties).toEqual({ a: { x: 1, y: 3 } })
-    fixture.cloud.goOnline()
-    await expect
-      .poll(() => fixture.cloud.reports)
-      .toEqual([{ identity: 'leaf', patch: { a: { x: 1, y: 3 }, b: null } }])
-  })
-
-  it('tells a subscribed client what was desired while it was cut off', async () => {
-    await using fixture = await startHub()
-    fixture.cloud.goOnline()
-    const client = await Client.connect(fixture.hub, device)
-    await client.session.getTwin()
-    await client.session.subscribe('desired')
-    fixture.cloud.goOffline()
-    fixture.cloud.twin = { ...fixture.cloud.twin, desired: { properties: { pace: 5 }, version: 3 } }
-    fixture.cloud.goOnline()
-    await expect.poll(() => client.desiredPatches).toEqual([{ patch: { pace: 5 }, version: 3 }])
-  })
-
   it('lets the oldest go when the store is full and the policy says so', async () => {
     const retention = { whenFull: 'drop-oldest' as const }
     await using fixture = await startHub({ delivery: { retention } }, new MemoryStore({ quota: 200_000 }))

@@ -3,23 +3,24 @@ import {
   describeError,
   type Identity,
   identityKey,
-  isJsonObject,
   type JsonObject,
   type Logger,
-  type MethodRequest,
-  type MethodResponse,
   type Sealer,
   Service,
   type Store,
   type Timer,
+  type TwinProperties,
   type Upstream,
 } from '@edgewright/core'
-import type { RouteError, RouteRules } from '@edgewright/router'
+import type { RouteRules } from '@edgewright/router'
 import type { StoredIdentityDirectory } from '../identities/stored-directory.js'
 import { SealedTable } from '../sealed-table.js'
+import { Again } from '../again.js'
 import type { TwinKeeper } from '../twins/twin-keeper.js'
 import { ClientReports } from './client-report.js'
-import { type ConfigurationProblem, isUsable, parseConfiguration } from './parse-configuration.js'
+import { answerOwnMethod } from './own-methods.js'
+import { parseConfiguration } from './parse-configuration.js'
+import type { ConfigurationProblem } from './problem.js'
 
 /** What is in force for messages. */
 export interface HubConfiguration {
@@ -37,13 +38,17 @@ export interface ConfigurationComponents {
   readonly directory: StoredIdentityDirectory
   readonly clock: Clock
   readonly logger: Logger
-  /** Puts a configuration in force. @returns the routes that cannot be used */
-  readonly apply: (configuration: HubConfiguration) => readonly RouteError[]
+  /** In force before the cloud has said anything. */
+  readonly initial: HubConfiguration
+  /** Puts a configuration in force. */
+  readonly apply: (configuration: HubConfiguration) => void
 }
 
 /** Milliseconds during which changes of clients gather before the cloud is told. */
 const REPORT_DELAY = 5_000
 const LAST_GOOD = 'last-good'
+/** A text in a twin holds 4 KiB. */
+const MAX_DESCRIPTION_BYTES = 4_000
 const VERSION = '0.1.0'
 
 /**
@@ -56,10 +61,9 @@ export class ConfigurationKeeper extends Service {
   readonly #identity: Identity
   readonly #kept: SealedTable<HubConfiguration>
   readonly #reports = new ClientReports()
-  readonly #onConnectivity = () => void this.#catchUp()
-  #desired: JsonObject = {}
+  readonly #again: Again
   #version = -1
-  #inForce: HubConfiguration | undefined
+  #inForce: HubConfiguration
   #timer: Timer | undefined
   #turn: Promise<unknown> = Promise.resolve()
 
@@ -69,11 +73,15 @@ export class ConfigurationKeeper extends Service {
     this.#parts = parts
     this.#identity = identity
     this.#kept = new SealedTable('configuration', parts)
+    this.#again = new Again(parts.clock)
+    this.#inForce = parts.initial
   }
 
   /** Takes note that a client came, for the report. */
   clientConnected(identity: Identity): void {
-    this.#reports.connected(identity, this.#parts.clock.now())
+    if (!this.#reports.connected(identity, this.#parts.clock.now())) {
+      this.#parts.logger.log('debug', 'no room for a client in the report', { identity: identityKey(identity) })
+    }
     this.#reportSoon()
   }
 
@@ -86,19 +94,20 @@ export class ConfigurationKeeper extends Service {
   protected async onStart(): Promise<void> {
     const kept = await this.#kept.get(LAST_GOOD)
     if (kept !== undefined) this.#use(kept)
-    const { upstream } = this.#parts
+    const { upstream, directory } = this.#parts
     upstream.session(this.#identity).handle({
       desired: () => void this.#catchUp(),
       listening: () => void this.#catchUp(),
-      method: request => this.#method(request),
+      method: request => answerOwnMethod(request, directory),
     })
-    upstream.on('connectivity', this.#onConnectivity)
-    void this.#report({ schemaVersion: '1.0', version: { version: VERSION }, clients: null })
-    if (upstream.connectivity.type === 'online') await this.#catchUp()
+    void this.#report({ schemaVersion: '1.0', version: { version: VERSION, build: '', commit: '' }, clients: null })
+    // Whoever has been configured before need not wait for the cloud.
+    if (kept === undefined && upstream.connectivity.type === 'online') await this.#catchUp()
   }
 
   protected async onStop(): Promise<void> {
-    this.#parts.upstream.off('connectivity', this.#onConnectivity)
+    this.#parts.upstream.session(this.#identity).handle({})
+    this.#again.stop()
     this.#timer?.cancel()
     this.#timer = undefined
     await this.#turn
@@ -106,55 +115,46 @@ export class ConfigurationKeeper extends Service {
 
   /** Reads the twin and applies what is new. Patches are not looked at: the whole is small, and never has a gap. */
   #catchUp(): Promise<void> {
-    const step = async () => {
-      if (this.#parts.upstream.connectivity.type === 'offline') return
-      const { desired } = await this.#parts.twins.get(this.#identity)
-      if (desired.version === this.#version) return
-      this.#version = desired.version
-      this.#desired = desired.properties
-      await this.#applyDesired()
-    }
-    const next = this.#turn.then(step).catch(error => {
-      this.#parts.logger.log('warn', 'the configuration could not be read', { reason: describeError(error) })
-    })
+    const next = this.#turn.then(() => this.#readAndApply())
     this.#turn = next
     return next
   }
 
-  async #applyDesired(): Promise<void> {
+  async #readAndApply(): Promise<void> {
+    // Offline there is nothing to try; listening begins anew when the link is back.
+    if (this.#parts.upstream.connectivity.type === 'offline') return
+    try {
+      const { desired } = await this.#parts.twins.fresh(this.#identity)
+      if (desired.version !== this.#version) await this.#apply(desired)
+      this.#again.succeeded(LAST_GOOD)
+    } catch (error) {
+      this.#parts.logger.log('warn', 'the configuration could not be read', { reason: describeError(error) })
+      this.#again.failed(LAST_GOOD, () => this.#catchUp())
+    }
+  }
+
+  async #apply({ properties, version }: TwinProperties): Promise<void> {
     // A twin that nobody has deployed to says nothing: what the program was made with stays in force.
-    if (Object.keys(this.#desired).length === 0) return
-    const parsed = parseConfiguration(this.#desired)
-    const problems: ConfigurationProblem[] = [...parsed.problems]
-    if (isUsable(parsed)) {
-      const { timeToLiveSecs } = parsed
-      const errors = this.#use({ routes: parsed.routes, timeToLiveSecs })
-      for (const error of errors) problems.push({ place: `routes.${error.route}`, problem: describeError(error) })
-      const broken = new Set(errors.map(({ route }) => route))
-      const routes = withEarlierRules(parsed.routes, broken, this.#inForce?.routes ?? {})
-      if (broken.size > 0) this.#use({ routes, timeToLiveSecs })
-      this.#inForce = { routes, timeToLiveSecs }
-      await this.#kept.put(LAST_GOOD, this.#inForce)
+    if (Object.keys(properties).length > 0) {
+      const { routes, broken, timeToLiveSecs, problems } = parseConfiguration(properties)
+      const earlier = this.#inForce
+      const configuration = {
+        routes: routes === undefined ? earlier.routes : { ...only(earlier.routes, broken), ...routes },
+        timeToLiveSecs: timeToLiveSecs ?? earlier.timeToLiveSecs,
+      }
+      this.#use(configuration)
+      await this.#kept.put(LAST_GOOD, configuration)
+      for (const problem of problems) {
+        this.#parts.logger.log('error', 'a part of the configuration is not used', { ...problem })
+      }
+      await this.#report({ lastDesiredVersion: version, lastDesiredStatus: statusOf(problems) })
     }
-    for (const { place, problem } of problems)
-      this.#parts.logger.log('error', 'a part of the configuration is not used', { place, problem })
-    await this.#report({ lastDesiredVersion: this.#version, lastDesiredStatus: statusOf(problems) })
+    this.#version = version
   }
 
-  #use(configuration: HubConfiguration): readonly RouteError[] {
-    const errors = this.#parts.apply(configuration)
-    if (errors.length === 0) this.#inForce = configuration
-    return errors
-  }
-
-  async #method({ name, payload }: MethodRequest): Promise<MethodResponse> {
-    if (name !== 'RefreshDeviceScopeIdentityCache') return { status: 404 }
-    const ids = isJsonObject(payload) ? payload.deviceIds : undefined
-    if (!Array.isArray(ids) || !ids.every(id => typeof id === 'string')) {
-      return { status: 400, payload: { message: 'deviceIds is not a list of device ids' } }
-    }
-    await this.#parts.directory.refreshAll()
-    return { status: 200 }
+  #use(configuration: HubConfiguration): void {
+    this.#parts.apply(configuration)
+    this.#inForce = configuration
   }
 
   #reportSoon(): void {
@@ -175,14 +175,14 @@ export class ConfigurationKeeper extends Service {
   }
 }
 
-/** The rules with those that are broken as they were before; a broken one that was not there before is left out. */
-function withEarlierRules(rules: JsonObject, broken: ReadonlySet<string>, earlier: RouteRules): RouteRules {
-  const kept = Object.entries(rules).map(([name, rule]) => [name, broken.has(name) ? earlier[name] : rule] as const)
-  return Object.fromEntries(kept.filter(([, rule]) => rule !== undefined)) as RouteRules
+/** The rules of some names. */
+function only(rules: RouteRules, names: ReadonlySet<string>): RouteRules {
+  return Object.fromEntries(Object.entries(rules).filter(([name]) => names.has(name)))
 }
 
 function statusOf(problems: readonly ConfigurationProblem[]): JsonObject {
   if (problems.length === 0) return { code: 200, description: '' }
   const lines = problems.map(({ place, problem }) => `${place}: ${problem}`)
-  return { code: 400, description: lines.join('\n').slice(0, 4_000) }
+  const description = `Error while parsing desired properties\n${lines.join('\n')}`
+  return { code: 400, description: Buffer.from(description).subarray(0, MAX_DESCRIPTION_BYTES).toString() }
 }

@@ -1,61 +1,79 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '@edgewright/core'
+import { describeError, isJsonObject, type JsonObject, type JsonValue } from '@edgewright/core'
+import { compileRoutes, type RouteSchema } from '@edgewright/router'
+import { checkMqttBroker } from './mqtt-broker.js'
+import type { Complain, ConfigurationProblem } from './problem.js'
 
-/** Something in the desired properties that cannot be used. The rest can. */
-export interface ConfigurationProblem {
-  /** Path within the desired properties: `routes.hot`, `schemaVersion`. */
-  readonly place: string
-  readonly problem: string
-}
-
-/** What the desired properties of `$edgeHub` ask for. */
+/** What the desired properties of `$edgeHub` ask for. What is undefined says nothing: what was in force stays. */
 export interface ParsedConfiguration {
-  /** Rules by name, as they came; compiling says which of them can be used. */
-  readonly routes: JsonObject
-  /** Seconds; negative: for ever. */
+  /** Rules by name that can be used. */
+  readonly routes: JsonObject | undefined
+  /** Names of rules that cannot be used. */
+  readonly broken: ReadonlySet<string>
+  /** Seconds; 0 or less: for ever. */
   readonly timeToLiveSecs: number | undefined
   readonly problems: readonly ConfigurationProblem[]
 }
 
-/** A document that cannot be used as a whole. */
-export interface UnusableConfiguration {
-  readonly problems: readonly [ConfigurationProblem]
-}
-
 /**
- * Reads the desired properties of `$edgeHub`. Source: IoT Edge deployment schema 1.0 to 1.3, `$edgeHub`.
+ * Reads the desired properties of `$edgeHub`, and finds everything that is wrong with them.
+ * Source: hub reference, section 6.1; IoT Edge deployment schema 1.0 to 1.3.
  *
- * Parts that only the original's broker knew (`mqttBroker`) and signatures (`integrity`) are passed over.
+ * The limit of the original's store is checked and passed over: the store here has a quota of its own. So is the
+ * signature of a manifest (`integrity`).
  */
-export function parseConfiguration(desired: JsonObject): ParsedConfiguration | UnusableConfiguration {
-  const version = desired.schemaVersion
-  if (typeof version !== 'string' || !/^1\.[0-3](\.\d+){0,2}$/.test(version)) {
-    const problem = `${JSON.stringify(version) ?? 'nothing'} is not a schema version from 1.0 to 1.3`
-    return { problems: [{ place: 'schemaVersion', problem }] }
-  }
+export function parseConfiguration(desired: JsonObject): ParsedConfiguration {
   const problems: ConfigurationProblem[] = []
-  const routes = desired.routes ?? {}
-  if (!isJsonObject(routes)) problems.push({ place: 'routes', problem: 'is not an object' })
-  return {
-    routes: isJsonObject(routes) ? routes : {},
-    timeToLiveSecs: timeToLive(desired.storeAndForwardConfiguration, problems),
-    problems,
+  const complain: Complain = (place, problem) => problems.push({ place, problem })
+  const minor = minorVersion(desired.schemaVersion)
+  if (minor === undefined) {
+    const given = JSON.stringify(desired.schemaVersion) ?? 'nothing'
+    complain('schemaVersion', `${given} is not a schema version from 1.0 to 1.3`)
+    return { routes: undefined, broken: new Set(), timeToLiveSecs: undefined, problems }
   }
+  if (minor >= 2) checkMqttBroker(desired.mqttBroker, complain)
+  const section = sectionOf(desired, 'routes', minor, complain)
+  const { routes, broken } = usableRoutes(section, minor === 0 ? '1.0' : '1.1', complain)
+  const storing = sectionOf(desired, 'storeAndForwardConfiguration', minor, complain)
+  const timeToLiveSecs = storing && timeToLive(storing, minor, complain)
+  return { routes: section && routes, broken, timeToLiveSecs, problems }
 }
 
-/** Whether a document can be used at all. */
-export function isUsable(parsed: ParsedConfiguration | UnusableConfiguration): parsed is ParsedConfiguration {
-  return 'routes' in parsed
+function minorVersion(version: JsonValue | undefined): number | undefined {
+  const match = typeof version === 'string' ? /^1\.([0-3])(\.\d+)*$/.exec(version) : null
+  return match === null ? undefined : Number(match[1])
 }
 
-function timeToLive(configuration: JsonValue | undefined, problems: ConfigurationProblem[]): number | undefined {
-  if (configuration === undefined) return undefined
+/** Sections may be absent in schema 1.0 only. */
+function sectionOf(desired: JsonObject, place: string, minor: number, complain: Complain): JsonObject | undefined {
+  const section = desired[place] ?? (minor === 0 ? {} : undefined)
+  if (isJsonObject(section)) return section
+  complain(place, section === undefined ? 'is missing' : 'is not an object')
+  return undefined
+}
+
+function usableRoutes(rules: JsonObject = {}, schema: RouteSchema, complain: Complain) {
+  const { errors } = compileRoutes(rules, { schema })
+  for (const error of errors) complain(`routes.${error.route}`, describeError(error))
+  const broken = new Set(errors.map(({ route }) => route))
+  const isUsable = ([name, rule]: [string, JsonValue]) => !broken.has(name) && !isBlank(rule)
+  return { routes: Object.fromEntries(Object.entries(rules).filter(isUsable)), broken }
+}
+
+function isBlank(rule: JsonValue): boolean {
+  return typeof rule === 'string' && rule.trim() === ''
+}
+
+function timeToLive(section: JsonObject, minor: number, complain: Complain): number | undefined {
   const place = 'storeAndForwardConfiguration'
-  if (!isJsonObject(configuration)) {
-    problems.push({ place, problem: 'is not an object' })
-    return undefined
+  const { timeToLiveSecs: seconds, storeLimits } = section
+  if (storeLimits !== undefined) {
+    const most = isJsonObject(storeLimits) ? (storeLimits.maxSizeBytes ?? 1) : undefined
+    if (!Number.isSafeInteger(most) || Number(most) <= 0) {
+      complain(`${place}.storeLimits.maxSizeBytes`, 'is not a whole number of bytes')
+    }
   }
-  const seconds = configuration.timeToLiveSecs
-  if (seconds === undefined || (typeof seconds === 'number' && Number.isInteger(seconds))) return seconds
-  problems.push({ place: `${place}.timeToLiveSecs`, problem: 'is not a whole number of seconds' })
+  if (Number.isSafeInteger(seconds)) return Number(seconds)
+  if (seconds !== undefined) complain(`${place}.timeToLiveSecs`, 'is not a whole number of seconds')
+  else if (minor > 0) complain(`${place}.timeToLiveSecs`, 'is missing')
   return undefined
 }

@@ -105,6 +105,20 @@ export class StoredIdentityDirectory extends Service<IdentityDirectoryEvents> im
     return this.refresh(identity, signal)
   }
 
+  /**
+   * Asks the cloud about a device and those of its modules that are known, however recently that was done.
+   *
+   * @throws what keeps the cloud from being asked
+   */
+  async refreshDevice(deviceId: string): Promise<void> {
+    const modules = this.all().filter(
+      ({ identity }) => identity.deviceId === deviceId && identity.moduleId !== undefined,
+    )
+    for (const identity of [{ deviceId }, ...modules.map(({ identity }) => identity)]) {
+      await this.#keepOrForget(identity, await this.#parts.source.get(identity, this.#abort.signal))
+    }
+  }
+
   /** Asks for everything now. Never throws: a failure is logged and tried again later. */
   refreshAll(): Promise<void> {
     this.#refreshing ??= this.#refreshAll().finally(() => {
@@ -141,9 +155,13 @@ export class StoredIdentityDirectory extends Service<IdentityDirectoryEvents> im
       })
       return this.find(identity)
     }
+    await this.#keepOrForget(identity, record)
+    return record
+  }
+
+  async #keepOrForget(identity: Identity, record: IdentityRecord | undefined): Promise<void> {
     if (record === undefined) await this.#forget(identity)
     else await this.#keep(record)
-    return record
   }
 
   async #refreshAll(): Promise<void> {

@@ -156,9 +156,11 @@ export class ClientSession implements HubSession, InputReceiver, IngestSender {
     else this.#peer.deliver([{ message, redelivered: (message.system.deliveryCount ?? 0) > 0, settle }])
   }
 
-  /** Passes a change of desired properties on. */
-  deliverDesired(patch: TwinPatch): void {
-    if (!this.ended && this.#subscriptions.has('desired')) this.#peer.desired(patch)
+  /** Passes a change of desired properties on; returns whether the client is there to take it. */
+  deliverDesired(patch: TwinPatch): boolean {
+    if (this.ended || !this.#subscriptions.has('desired')) return false
+    this.#peer.desired(patch)
+    return true
   }
 
   /** @throws `METHOD_NO_CLIENT` when the client does not take methods, or leaves */

@@ -9,7 +9,7 @@ export const TWIN_LIMITS = Object.freeze({
   name: 1_024,
   /** Bytes of a text. */
   text: 4_096,
-  /** Whole numbers lie between −2⁵² and 2⁵². */
+  /** Whole numbers lie from −2⁵² to below 2⁵². */
   integer: 2 ** 52,
 })
 
@@ -49,8 +49,9 @@ function validateValue(value: JsonValue, place: string, depth: number): void {
   if (typeof value === 'string' && Buffer.byteLength(value) > TWIN_LIMITS.text) {
     refuse(place, `holds a text over ${TWIN_LIMITS.text} bytes`)
   }
-  if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) > TWIN_LIMITS.integer) {
-    refuse(place, 'holds a whole number beyond 2^52')
+  const { integer } = TWIN_LIMITS
+  if (typeof value === 'number' && Number.isInteger(value) && (value < -integer || value >= integer)) {
+    refuse(place, 'holds a whole number beyond 52 bits')
   }
   if (Array.isArray(value)) {
     if (depth >= TWIN_LIMITS.depth) refuse(place, `is nested deeper than ${TWIN_LIMITS.depth} levels`)
