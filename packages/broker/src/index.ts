@@ -11,3 +11,11 @@ export { AMQP_FRONT_END_LIMITS, type AmqpLimits } from './amqp/limits.js'
 
 // HTTP and WebSocket.
 export { HttpsFrontEnd, type HttpsFrontEndOptions } from './http/front-end.js'
+
+// Free topics.
+export type { AccessStatement, Authorization, TopicOperation } from './free-topics/access-policy.js'
+export type { TopicAccount, TopicAuthenticator, TopicLogin } from './free-topics/accounts.js'
+export { FreeTopics, type FreeTopicsOptions } from './free-topics/free-topics.js'
+export { TOPIC_LIMITS, type TopicLimits } from './free-topics/limits.js'
+export { hashSecret } from './free-topics/secret.js'
+export type { TopicMessage } from './free-topics/topic-message.js'

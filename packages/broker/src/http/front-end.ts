@@ -17,6 +17,7 @@ import { AmqpConnections } from '../amqp/connections.js'
 import { AMQP_FRONT_END_LIMITS, type AmqpLimits } from '../amqp/limits.js'
 import { amqpMetrics } from '../amqp/metrics.js'
 import { withDefaults } from '../limits.js'
+import type { FreeTopics } from '../free-topics/free-topics.js'
 import { type ListenAddress, Listener, peerOf, type ServerFactory, type TlsCredentials } from '../listener/listener.js'
 import { LoginThrottle } from '../login/login-throttle.js'
 import { MqttConnections } from '../mqtt/connections.js'
@@ -35,6 +36,8 @@ export interface HttpsFrontEndOptions {
   readonly listen: ListenAddress
   /** `'none'`: no TLS, on loopback addresses only. */
   readonly tls: TlsCredentials | 'none'
+  /** Lets plain MQTT clients in as well; started before the front-end, and stopped after it. @default they are refused */
+  readonly topics?: FreeTopics | undefined
   readonly clock?: Clock | undefined
   readonly logger?: Logger | undefined
   readonly meter?: Meter | undefined
@@ -54,10 +57,11 @@ export class HttpsFrontEnd extends Service {
 
   constructor(options: HttpsFrontEndOptions) {
     super()
-    const { host, invoker, clock = systemClock, logger = silentLogger, meter = memoryMeter() } = options
+    const { host, invoker, topics, clock = systemClock, logger = silentLogger, meter = memoryMeter() } = options
     const throttle = new LoginThrottle(clock)
     this.#mqtt = new MqttConnections({
       host,
+      topics,
       clock,
       logger,
       throttle,

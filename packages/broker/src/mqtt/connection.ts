@@ -12,6 +12,7 @@ import {
 } from '@edgewright/core'
 import { type ClientTopic, ClientTopicReader, type TelemetryTopic } from '@edgewright/protocol'
 import type { Packet } from 'mqtt-packet'
+import type { FreeTopics } from '../free-topics/free-topics.js'
 import type { PeerFacts } from '../listener/listener.js'
 import { onExpiry } from '../login/expiry.js'
 import type { LoginThrottle } from '../login/login-throttle.js'
@@ -35,6 +36,8 @@ export interface ConnectionShare {
   readonly limits: NormalMqttLimits
   readonly throttle: LoginThrottle
   readonly writer: PacketWriter
+  /** Absent: plain clients, and topics that are not IoT Hub's, are refused. */
+  readonly topics?: FreeTopics | undefined
 }
 
 /** What is known of a client before it says anything. */

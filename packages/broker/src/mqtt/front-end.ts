@@ -9,6 +9,7 @@ import {
   silentLogger,
   systemClock,
 } from '@edgewright/core'
+import type { FreeTopics } from '../free-topics/free-topics.js'
 import { type ListenAddress, Listener, peerOf, rawServer, type TlsCredentials } from '../listener/listener.js'
 import { withDefaults } from '../limits.js'
 import { LoginThrottle } from '../login/login-throttle.js'
@@ -24,6 +25,8 @@ export interface MqttFrontEndOptions extends MqttLimits {
   readonly listen: ListenAddress
   /** `'none'`: no TLS, on loopback addresses only. */
   readonly tls: TlsCredentials | 'none'
+  /** Lets plain clients in as well; started before the front-end, and stopped after it. @default they are refused */
+  readonly topics?: FreeTopics | undefined
   readonly clock?: Clock | undefined
   readonly logger?: Logger | undefined
   readonly meter?: Meter | undefined
@@ -41,9 +44,10 @@ export class MqttFrontEnd extends Service {
 
   constructor(options: MqttFrontEndOptions) {
     super()
-    const { host, clock = systemClock, logger = silentLogger, meter = memoryMeter() } = options
+    const { host, topics, clock = systemClock, logger = silentLogger, meter = memoryMeter() } = options
     this.#connections = new MqttConnections({
       host,
+      topics,
       clock,
       logger,
       metrics: mqttMetrics(meter),

@@ -1,0 +1,62 @@
+import type { Store, StorePut } from '@edgewright/core'
+import type { TopicMetrics } from './metrics.js'
+import type { RetainedMessages } from './retained-messages.js'
+import { encodeTopicMessage, type TopicMessage } from './topic-message.js'
+import type { QueueLimits, TopicSession } from './topic-session.js'
+import type { TopicSessions } from './topic-sessions.js'
+
+/** Makes durable what must be, before a message is acknowledged. */
+export class MessageKeeper {
+  readonly #store: Store
+  readonly #sessions: TopicSessions
+  readonly #retained: RetainedMessages
+  readonly #limits: QueueLimits
+  readonly #metrics: TopicMetrics
+
+  constructor(
+    store: Store,
+    sessions: TopicSessions,
+    retained: RetainedMessages,
+    limits: QueueLimits,
+    metrics: TopicMetrics,
+  ) {
+    this.#store = store
+    this.#sessions = sessions
+    this.#retained = retained
+    this.#limits = limits
+    this.#metrics = metrics
+  }
+
+  /**
+   * Puts a message into the queue of every persistent session that wants it, retains it if it is to be, and writes these
+   * rows besides: all or nothing.
+   *
+   * @returns undefined when there is nothing to write
+   * @throws `TOPIC_RETAINED_FULL`, and what the store rejects with
+   */
+  keep(message: TopicMessage, rows: readonly StorePut[] = []): Promise<void> | undefined {
+    const sessions = message.qos === 0 ? [] : this.#wanting(message)
+    const put = message.retain ? [...rows, this.#retained.put(message)] : rows
+    if (sessions.length === 0 && put.length === 0) return undefined
+    return this.#write(message, sessions, put)
+  }
+
+  async #write(message: TopicMessage, sessions: readonly TopicSession[], put: readonly StorePut[]): Promise<void> {
+    const arriving = sessions.map(session => session.arriving(message.payload.byteLength))
+    const queues = sessions.map(({ queue }) => ({ queue }))
+    const append = queues.length === 0 ? [] : [{ payload: encodeTopicMessage(message), queues }]
+    try {
+      await this.#store.write({ append, put })
+      if (message.retain) this.#metrics.retained.set(this.#retained.size)
+    } finally {
+      for (const one of arriving) one.settled()
+    }
+  }
+
+  #wanting({ topic, payload }: TopicMessage): readonly TopicSession[] {
+    const wanting = [...this.#sessions.matching(topic)].filter(session => (session.grantedFor(topic) ?? 0) > 0)
+    const withRoom = wanting.filter(session => session.hasRoom(payload.byteLength, this.#limits))
+    if (withRoom.length < wanting.length) this.#metrics.dropped.add(wanting.length - withRoom.length)
+    return withRoom
+  }
+}
