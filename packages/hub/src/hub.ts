@@ -34,6 +34,7 @@ import type { StoredIdentityDirectory } from './identities/stored-directory.js'
 import { MethodCalls } from './methods/method-calls.js'
 import { SealedTable } from './sealed-table.js'
 import { ClientSession } from './sessions/client-session.js'
+import { TakeoverDamping, type TakeoverDampingOptions } from './sessions/takeover-damping.js'
 import { TwinKeeper } from './twins/twin-keeper.js'
 
 /** What a hub works with. The store, the upstream and the directory are started and stopped by whoever made them. */
@@ -64,6 +65,8 @@ export interface HubOptions {
   /** Clients at the same time. @default 1,000 */
   readonly maxClients?: number | undefined
   readonly delivery?: DeliveryOptions | undefined
+  /** What happens when clients fight for one identity. */
+  readonly takeovers?: TakeoverDampingOptions | undefined
 }
 
 /** Defaults of {@link HubOptions}. */
@@ -73,6 +76,7 @@ export const HUB_DEFAULTS = Object.freeze({
   maxClients: 1_000,
   configuredByCloud: false,
   delivery: Object.freeze({}),
+  takeovers: Object.freeze({}),
 })
 
 /** When what happens is reported. */
@@ -93,10 +97,13 @@ export class Hub extends Service<HubEvents> implements SessionHost, MethodInvoke
   readonly #kept: SealedTable<readonly Subscription[]>
   readonly #twins: TwinKeeper
   readonly #methods: MethodCalls
+  readonly #takeovers: TakeoverDamping
   readonly #engine: DeliveryEngine
   readonly #configuration: ConfigurationKeeper | undefined
-  readonly #onRevoked = (identity: Identity) =>
+  readonly #onRevoked = (identity: Identity) => {
+    this.#takeovers.dismiss(identityKey(identity))
     this.#sessions.get(identityKey(identity))?.close({ kind: 'identity-disabled' })
+  }
   readonly #onConnectivity = ({ type }: Connectivity) => {
     if (type === 'online') this.#inBackground(this.#twins.flush())
   }
@@ -111,6 +118,7 @@ export class Hub extends Service<HubEvents> implements SessionHost, MethodInvoke
       deliver: (identity, change) => this.#taking('desired', identity)?.deliverDesired(change) ?? false,
     })
     this.#methods = new MethodCalls({ clock: components.clock, session: identity => this.#taking('methods', identity) })
+    this.#takeovers = new TakeoverDamping(components, this.#options.takeovers)
     const { routes, timeToLiveSecs } = this.#options
     const compiled = compileRoutes(routes)
     this.#report(compiled.errors)
@@ -193,6 +201,8 @@ export class Hub extends Service<HubEvents> implements SessionHost, MethodInvoke
   async openSession(options: SessionOptions): Promise<OpenedSession> {
     this.assertRunning()
     const key = identityKey(options.identity)
+    const older = this.#sessions.get(key)
+    if (older !== undefined) await this.#takeovers.turn(key, older.endedSignal, options.signal)
     const restored = new Set(options.persistent ? await this.#kept.get(key) : undefined)
     if (!options.persistent) await this.#kept.delete(key)
     this.assertRunning()
@@ -244,6 +254,7 @@ export class Hub extends Service<HubEvents> implements SessionHost, MethodInvoke
     this.#parts.upstream.off('connectivity', this.#onConnectivity)
     await settleInOrder([
       async () => {
+        this.#takeovers.dismissAll()
         for (const session of [...this.#sessions.values()]) session.close({ kind: 'hub-stopping' })
       },
       () => this.#configuration?.stop() ?? Promise.resolve(),

@@ -1,3 +1,4 @@
+export { TAKEOVER_DAMPING_DEFAULTS, type TakeoverDampingOptions } from './sessions/takeover-damping.js'
 export type { HubConfiguration } from './configuration/configuration-keeper.js'
 export { type ParsedConfiguration, parseConfiguration } from './configuration/parse-configuration.js'
 export type { ConfigurationProblem } from './configuration/problem.js'

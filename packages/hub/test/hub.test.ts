@@ -170,6 +170,57 @@ describe('a hub', () => {
     expect(fixture.hub.clients).toHaveLength(1)
   })
 
+  it('lets clients that fight for an identity wait longer each time, and tells', async () => {
+    await using fixture = await startHub({ takeovers: { freeTakeovers: 1, firstDelay: 1_000, longestDelay: 3_000 } })
+    const { hub, clock, meter } = fixture
+    await Client.connect(hub, device)
+    let holder = await Client.connect(hub, device)
+    for (const delay of [1_000, 2_000, 3_000, 3_000]) {
+      const newer = Client.connect(hub, device)
+      await clock.advance(delay - 1)
+      expect(holder.ended).toBeUndefined()
+      await clock.advance(1)
+      const next = await newer
+      expect(holder.ended).toEqual({ kind: 'taken-over' })
+      holder = next
+    }
+    const read = (name: string) => meter.read().find(reading => reading.name === name)?.value
+    expect(read('edgewright_takeovers_total')).toBe(5)
+    expect(read('edgewright_takeovers_delayed_total')).toBe(4)
+    // Once there was peace for a while, all is forgotten.
+    await clock.advance(300_000)
+    await Client.connect(hub, device)
+    expect(holder.ended).toEqual({ kind: 'taken-over' })
+  })
+
+  it('lets no client wait for a session that has ended, however often that was', async () => {
+    await using fixture = await startHub({ takeovers: { freeTakeovers: 0 } })
+    for (let times = 0; times < 10; times++) {
+      const client = await Client.connect(fixture.hub, device)
+      client.session.close({ kind: 'client-left' })
+    }
+    const holder = await Client.connect(fixture.hub, device)
+    const newer = Client.connect(fixture.hub, device)
+    holder.session.close({ kind: 'client-left' })
+    await newer
+  })
+
+  it('sends away who waits for an identity when it is revoked, has left, or the hub stops', async () => {
+    const fixture = await startHub({ takeovers: { freeTakeovers: 0 } })
+    const { hub } = fixture
+    const peer = await Client.connect(hub, device)
+    const left = new AbortController()
+    const options = { identity: device, peer, persistent: false }
+    const leaving = hub.openSession({ ...options, signal: left.signal })
+    left.abort(new Error('left'))
+    await expect(leaving).rejects.toThrow('left')
+    expect(peer.ended).toBeUndefined()
+    const waiting = hub.openSession(options)
+    const refused = expect(waiting).rejects.toMatchObject({ code: 'SESSION_ENDED' })
+    await fixture[Symbol.asyncDispose]()
+    await refused
+  })
+
   it('restores the subscriptions of a persistent session', async () => {
     await using fixture = await startHub()
     const first = await Client.connect(fixture.hub, filter, true)

@@ -55,6 +55,8 @@ export class AmqpClient implements ClientPeer {
   readonly #links = new Map<LinkRole, ClientLink>()
   readonly #methods: PendingMethods
   #opening: Promise<HubSession> | undefined
+  /** Only while the session is being opened: most clients are idle, and many. */
+  #waiting: AbortController | undefined
   #session: HubSession | undefined
   /** Answers that were ready before the link for them was attached. */
   #notices: Buffer[] = []
@@ -189,8 +191,11 @@ export class AmqpClient implements ClientPeer {
   async #openSession(modelId: string | undefined, productInfo: string | undefined): Promise<HubSession> {
     const { identity } = this
     await this.#share.authorise(identity)
-    const options = { identity, peer: this, persistent: false, modelId, productInfo }
+    this.#waiting = new AbortController()
+    const { signal } = this.#waiting
+    const options = { identity, peer: this, persistent: false, modelId, productInfo, signal }
     const { session } = await this.#share.host.openSession(options)
+    this.#waiting = undefined
     if (this.#hasEnded) {
       session.close({ kind: 'client-left' })
       throw new LinkRefusal(AMQP_CONDITION.detachForced, 'The client has left')
@@ -233,6 +238,7 @@ export class AmqpClient implements ClientPeer {
 
   #leave(end: SessionEnd): void {
     this.#methods.rejectAll(noClient())
+    this.#waiting?.abort(noClient())
     this.#session?.close(end)
     this.#share.onLeft(this)
   }

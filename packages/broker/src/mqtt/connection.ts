@@ -56,6 +56,8 @@ export class MqttConnection implements PacketHandler {
   readonly #keepAlive: KeepAlive
   #state: SessionState
   #client: MqttClient | undefined
+  /** Only while the session is being opened: most clients are idle, and many. */
+  #waiting: AbortController | undefined
   #name: string
   /** Ends the login that takes too long, and later the session whose credentials have lapsed. */
   #deadline: Timer | undefined
@@ -182,8 +184,10 @@ export class MqttConnection implements PacketHandler {
       onEnd: end => this.close(end),
     })
     this.#client = client
-    host.openSession({ ...options, peer: client }).then(
+    this.#waiting = new AbortController()
+    host.openSession({ ...options, peer: client, signal: this.#waiting.signal }).then(
       ({ session, restored }) => {
+        this.#waiting = undefined
         if (this.#state.phase === 'closed') return session.close({ kind: 'client-left' })
         client.open(session)
         this.#reader.open(new ClientTopicReader(identity), limits.maxPacketBytes)
@@ -234,7 +238,9 @@ export class MqttConnection implements PacketHandler {
 
   /** Reads on, or holds the client back: while it is looked up, has too much under way, or takes no answers. */
   #setFlow(): void {
-    const isBusy = this.#state.phase === 'connecting' || this.#client?.isFull === true
+    // Who waits to be let in is read until it says more, so that it is noticed when it leaves.
+    const isEarly = this.#state.phase === 'connecting' && !this.#reader.isEmpty
+    const isBusy = isEarly || this.#client?.isFull === true
     const isPaused = isBusy || this.#outlet.isCongested || this.#onQuiet !== undefined
     if (isPaused === this.#isPaused) return
     this.#isPaused = isPaused
@@ -256,6 +262,7 @@ export class MqttConnection implements PacketHandler {
     const { address: peer } = this.#facts
     this.#share.logger.log(level, 'mqtt connection closed', { client: this.#name, peer, reason })
     this.#deadline?.cancel()
+    this.#waiting?.abort(new Error(reason))
     this.#keepAlive.stop()
     this.#share.writer.to(this.#outlet).flush()
     this.#outlet.end()

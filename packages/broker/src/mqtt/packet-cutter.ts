@@ -36,6 +36,11 @@ export class PacketCutter {
     this.limit = limit
   }
 
+  /** Whether nothing waits to be cut. */
+  get isEmpty(): boolean {
+    return this.#at === this.#filled
+  }
+
   /** Adds what came. To be called only after {@link next} has found nothing more. */
   append(chunk: Buffer): void {
     const left = this.#filled - this.#at

@@ -41,6 +41,11 @@ export class PacketReader {
     this.#cutter.limit = limit
   }
 
+  /** Whether nothing came that was not handled. */
+  get isEmpty(): boolean {
+    return this.#cutter.isEmpty
+  }
+
   /** Adds what came. To be called only when {@link next} has found nothing more. */
   append(chunk: Buffer): void {
     this.#cutter.append(chunk)

@@ -93,6 +93,8 @@ export interface SessionOptions {
   readonly persistent: boolean
   readonly modelId?: string | undefined
   readonly productInfo?: string | undefined
+  /** The client has left, so there is no need to go on waiting. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What {@link SessionHost.openSession} gives. */
@@ -105,9 +107,10 @@ export interface OpenedSession {
 /** What front-ends need of the hub. */
 export interface SessionHost extends Authenticator {
   /**
-   * Opens a session for an identity that was authenticated. An older session of the same identity is taken over.
+   * Opens a session for an identity that was authenticated. An older session of the same identity is taken over; where
+   * clients take one from another again and again, the newer one may have to wait.
    *
-   * @throws `CLIENT_LIMIT` when too many clients are connected; `NOT_RUNNING`
+   * @throws `CLIENT_LIMIT` when too many clients are connected; `NOT_RUNNING`; the signal's reason
    */
   openSession(options: SessionOptions): Promise<OpenedSession>
 }

@@ -75,6 +75,11 @@ export class ClientSession implements HubSession, InputReceiver, IngestSender {
     return this.#ended.signal.aborted
   }
 
+  /** Aborted when the session ends. */
+  get endedSignal(): AbortSignal {
+    return this.#ended.signal
+  }
+
   send(batch: readonly Message[]): Promise<readonly SendRefusal[]> {
     if (this.ended) return Promise.resolve(batch.map((_, index) => ({ index, error: sessionEnded() })))
     return this.#parts.ingest.accept(this, batch)
