@@ -61,6 +61,8 @@ export {
 export {
   type DpsAttestation,
   EdgeAuthority,
+  KeyServiceSigner,
+  type KeyServiceSignerOptions,
   type ProvisioningSource,
 } from '@edgewright/security'
 export {

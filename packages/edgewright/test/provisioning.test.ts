@@ -2,12 +2,16 @@ import { X509Certificate } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { deriveDeviceKey, type DpsAttestation, KeyRing, SealingKey } from '@edgewright/security'
+import { fileURLToPath } from 'node:url'
+import { deriveDeviceKey, type DpsAttestation, KeyRing, KeyServiceSigner, SealingKey } from '@edgewright/security'
 import { testCertificates } from '@edgewright/testkit'
+import { hasSoftHsm, startSoftHsm, WITHOUT_SOFT_HSM } from '@edgewright/testkit/security'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createGateway, type Gateway, iotHub, type IotHubOptions, mqtt, type ProvisioningSource } from '../src/index.js'
 import { EDGE, startCloud, type TestCloud } from './cloud.js'
 import { openDeviceClient, sdkMessage } from './device-client.js'
+
+const service = fileURLToPath(new URL('../../../examples/pkcs11-key-service/pkcs11_key_service.py', import.meta.url))
 
 let cloud: TestCloud
 let dataDir: string
@@ -147,6 +151,30 @@ describe.each(Object.entries(flows))('a gateway provisioned by %s', (_name, flow
     await expect.poll(() => second.status().connectivity.type).toBe('offline')
     cloud.emulator.restore()
     expect(await arrived(2)).toEqual(['online', 'offline'])
+  })
+})
+
+describe('a gateway whose key is in a hardware security module', () => {
+  beforeEach(context => context.skip(!hasSoftHsm(), WITHOUT_SOFT_HSM))
+
+  it.each(['by hand', 'the provisioning service'])('is provisioned by %s, and has no key of its device', async way => {
+    const { authentication } = cloud.emulator.registry.get({ deviceId: EDGE })
+    const byHand = authentication.type === 'symmetricKey' ? authentication.primaryKey : ''
+    if (way !== 'by hand') unknown()
+    const key = Buffer.from(way === 'by hand' ? byHand : enroll(), 'base64')
+    await using hsm = await startSoftHsm({ keys: new Map([['device', key]]), service })
+    const credential = { signer: new KeyServiceSigner(hsm), keyId: 'device' }
+    const provisioning: ProvisioningSource =
+      way === 'by hand'
+        ? { kind: 'signer', hubHostName: cloud.emulator.hostName, deviceId: EDGE, ...credential }
+        : dps({ kind: 'signer', ...credential })
+    await using gateway = gatewayWith({ provisioning })
+    await gateway.start()
+    await sendThrough(gateway, 'signed there')
+    expect(await arrived(1)).toEqual(['signed there'])
+    const sealing = await SealingKey.open(join(dataDir, 'keys', 'sealing.key'))
+    const ring = await KeyRing.open({ file: join(dataDir, 'keys', 'keys.sealed'), sealer: sealing.sealer('keys') })
+    expect(ring.has('device')).toBe(false)
   })
 })
 

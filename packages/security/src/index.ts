@@ -51,6 +51,8 @@ export {
 export type { DeviceCredential, ProvisionedDevice } from './provisioning/provisioned-device.js'
 export type { DpsAttestation, ProvisioningSource } from './provisioning/source.js'
 
+export { KEY_SERVICE_DEFAULTS, KeyServiceSigner, type KeyServiceSignerOptions } from './signers/key-service-signer.js'
+
 // The workload API.
 export { LATEST_WORKLOAD_API_VERSION, WORKLOAD_API_VERSIONS } from './workload/api-version.js'
 export {

@@ -1,9 +1,9 @@
-/** Signs with keys that never leave it. */
+/** Signs with keys that never leave it. `signerConformance` of `@edgewright/testkit/security` tests all of it. */
 export interface Signer {
   /**
-   * HMAC-SHA256 with a named key.
+   * HMAC-SHA256 with a named key, of at least one byte. May be called many times at once.
    *
-   * @throws `KEY_NOT_FOUND`
+   * @throws `KEY_NOT_FOUND`; the signal's reason; what else keeps the signer from signing
    */
   sign(keyId: string, data: Uint8Array, signal?: AbortSignal): Promise<Uint8Array>
 }
@@ -31,9 +31,14 @@ export interface IssuedCertificate {
   readonly expiresAt: number
 }
 
-/** Issues certificates under one authority. */
+/** Issues certificates under one authority. `issuerConformance` of `@edgewright/testkit/security` tests all of it. */
 export interface CertificateIssuer {
   /** PEM of what clients must trust. */
   readonly trustBundle: string
+  /**
+   * Issues one, with a key of its own; it lasts no longer than the authority.
+   *
+   * @throws an `EdgewrightError` for what makes no certificate; the signal's reason
+   */
   issue(request: CertificateRequest, signal?: AbortSignal): Promise<IssuedCertificate>
 }

@@ -118,6 +118,10 @@ export class DeviceProvisioner {
       const { hubHostName, deviceId, certificate, privateKey } = source
       return { hubHostName, deviceId, credential: { kind: 'certificate', certificate, privateKey } }
     }
+    if (source.kind === 'signer') {
+      const { hubHostName, deviceId, signer, keyId } = source
+      return { hubHostName, deviceId, credential: { kind: 'key', signer, keyId } }
+    }
     const parsed = parseConnectionString(source.connectionString)
     if (parsed.kind !== 'identity' || parsed.identity.moduleId !== undefined || parsed.credential.kind !== 'key') {
       throw new EdgewrightError('CONNECTION_STRING_INVALID', 'A gateway needs the connection string of a device', {

@@ -8,7 +8,8 @@ import {
   systemClock,
 } from '@edgewright/core'
 import { formatSasToken, percentEncode, sasSignText } from '@edgewright/protocol'
-import { type CloudService, type JsonAnswer, requestJson } from './https-json.js'
+import { type CloudService, requestJson } from './https-json.js'
+import type { JsonAnswer } from '../json-exchange.js'
 import type { DeviceCredential } from './provisioned-device.js'
 
 /** Which enrollment to register with. */

@@ -1,7 +1,7 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { type Agent, request } from 'node:https'
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls'
 import type { Clock, JsonValue } from '@edgewright/core'
+import { exchangeJson, type JsonAnswer } from '../json-exchange.js'
 
 /** A service of the cloud. */
 export interface CloudService {
@@ -35,16 +35,6 @@ export interface JsonRequest {
   readonly clientCertificate?: ClientCertificate | undefined
 }
 
-/** What the service answered, whatever its status. */
-export interface JsonAnswer {
-  readonly status: number
-  readonly headers: IncomingHttpHeaders
-  /** Null when there was nothing, or nothing that is JSON. */
-  readonly body: JsonValue
-}
-
-/** The most that an answer may hold, in bytes: all modules of a device stay well below. */
-const MAX_ANSWER_BYTES = 1_048_576
 const DEFAULT_TIMEOUT = 30_000
 
 /** Asks a service over HTTPS. Rejects when there is no answer in time, or one that is too long. */
@@ -54,26 +44,9 @@ export async function requestJson(
   clock: Clock,
   signal?: AbortSignal,
 ): Promise<JsonAnswer> {
-  signal?.throwIfAborted()
-  const overdue = new AbortController()
-  const timer = clock.after(timeout, () => overdue.abort(new Error('no answer in time')))
-  const either = signal === undefined ? overdue.signal : AbortSignal.any([signal, overdue.signal])
-  try {
-    const secureContext = contextOf(ca, clientCertificate)
-    return await new Promise((resolve, reject) => {
-      const tls = { host, port, secureContext, agent: agent ?? false }
-      const outgoing = request({ ...tls, method, path, headers, signal: either })
-      outgoing.on('error', reject)
-      outgoing.on('response', incoming => readAnswer(incoming).then(resolve, reject))
-      if (body !== undefined) outgoing.setHeader('content-type', 'application/json; charset=utf-8')
-      outgoing.end(body === undefined ? undefined : JSON.stringify(body))
-    })
-  } catch (error) {
-    if (signal?.aborted) throw signal.reason
-    throw overdue.signal.aborted ? overdue.signal.reason : error
-  } finally {
-    timer.cancel()
-  }
+  const secureContext = contextOf(ca, clientCertificate)
+  const target = { host, port, secureContext, agent: agent ?? false, method, path, headers }
+  return await exchangeJson(within => request({ ...target, signal: within }), body, { clock, timeout, signal })
 }
 
 /** Reading all public authorities takes tens of milliseconds, so the last few contexts are kept. */
@@ -92,24 +65,4 @@ function contextOf(ca: string | undefined, shown: ClientCertificate | undefined)
   })
   CONTEXTS.set(name, made)
   return made
-}
-
-async function readAnswer(incoming: IncomingMessage): Promise<JsonAnswer> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of incoming as AsyncIterable<Buffer>) {
-    size += chunk.byteLength
-    if (size > MAX_ANSWER_BYTES) throw new RangeError('the answer is too long')
-    chunks.push(chunk)
-  }
-  const { statusCode: status = 0, headers } = incoming
-  return { status, headers, body: parsed(Buffer.concat(chunks).toString('utf8')) }
-}
-
-function parsed(text: string): JsonValue {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
 }

@@ -9,7 +9,8 @@ import {
   systemClock,
 } from '@edgewright/core'
 import { percentEncode } from '@edgewright/protocol'
-import { type ClientCertificate, type CloudService, type JsonAnswer, requestJson } from './https-json.js'
+import { type ClientCertificate, type CloudService, requestJson } from './https-json.js'
+import type { JsonAnswer } from '../json-exchange.js'
 
 /** How the device proves to the registry that it is itself. */
 export type RegistryCredential =

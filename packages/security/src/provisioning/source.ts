@@ -19,6 +19,15 @@ export type ProvisioningSource =
   | { readonly kind: 'connectionString'; readonly connectionString: string }
   /** By hand: a certificate that is registered with the hub. */
   | ({ readonly kind: 'certificate'; readonly hubHostName: string; readonly deviceId: string } & ClientCertificate)
+  /** By hand: a key that is somewhere else, such as in a hardware security module. */
+  | {
+      readonly kind: 'signer'
+      readonly hubHostName: string
+      readonly deviceId: string
+      readonly signer: Signer
+      /** Name of the device's key at the signer. */
+      readonly keyId: string
+    }
   /** The Device Provisioning Service. */
   | ({
       readonly kind: 'dps'
