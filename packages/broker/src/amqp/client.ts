@@ -99,12 +99,12 @@ export class AmqpClient implements ClientPeer {
   }
 
   /** The connection is gone, and the links with it. */
-  lost(): void {
+  lost(end: SessionEnd = { kind: 'client-left' }): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
     for (const link of this.#links.values()) link.close(this.#session)
     this.#links.clear()
-    this.#leave({ kind: 'client-left' })
+    this.#leave(end)
   }
 
   /** Closes every link of this client with an error, and leaves the hub. */

@@ -68,14 +68,9 @@ export class ConnectionLinks {
     this.#clients.get(identityKey(identity))?.end(end)
   }
 
-  /** Ends all clients. */
-  endAll(end: SessionEnd): void {
-    for (const client of [...this.#clients.values()]) client.end(end)
-  }
-
-  /** The connection is gone. */
-  lost(): void {
-    for (const client of [...this.#clients.values()]) client.lost()
+  /** The connection is gone, or goes. */
+  lost(end?: SessionEnd): void {
+    for (const client of [...this.#clients.values()]) client.lost(end)
   }
 
   /** The connection takes more again. */
