@@ -97,6 +97,7 @@ interface RunningParts {
   readonly store: ReturnType<StorePart>
   readonly hub: Hub
   readonly modules: GatewayModules | undefined
+  readonly certificate: RenewingCertificate
   readonly trustBundle: string
   readonly frontEnds: readonly FrontEnd[]
 }
@@ -136,6 +137,11 @@ export class Gateway extends Service<GatewayEvents> {
   /** Who keeps modules running; undefined when there are no runtimes. @throws `NOT_RUNNING` */
   get supervisor(): Supervisor | undefined {
     return this.#parts.modules?.supervisor
+  }
+
+  /** The certificate that the listeners show: when it expires, and how to replace it now. @throws `NOT_RUNNING` */
+  get certificate(): RenewingCertificate {
+    return this.#parts.certificate
   }
 
   /** PEM that clients must trust. @throws `NOT_RUNNING` */
@@ -233,7 +239,8 @@ export class Gateway extends Service<GatewayEvents> {
     const frontEnds = this.#options.listen.map(make => make({ ...context, hub, certificate }))
     for (const frontEnd of frontEnds) await this.#start(frontEnd)
     if (modules !== undefined) await this.#start(modules)
-    this.#running = { context, cloud, store, hub, modules, trustBundle: authority.trustBundle, frontEnds }
+    const { trustBundle } = authority
+    this.#running = { context, cloud, store, hub, modules, certificate, trustBundle, frontEnds }
   }
 
   override start(): Promise<void> {
