@@ -42,7 +42,8 @@ Flags, all optional
   --help               this text
 
 To connect to a real IoT hub, or any cloud outside, set EDGEWRIGHT_CONNECTION_STRING to the connection string of an
-edge device, and EDGEWRIGHT_CLOUD_CA to a PEM file when its certificate is not publicly trusted.
+edge device, or EDGEWRIGHT_PROVISIONING to a file that says who this gateway is (docs/guides/provisioning.md), and
+EDGEWRIGHT_CLOUD_CA to a PEM file when the certificate of the cloud is not publicly trusted.
 `
 
 /**

@@ -10,6 +10,7 @@ import {
   iotHub,
   type Logger,
   mqtt,
+  readProvisioningFile,
 } from 'edgewright'
 import { bindablePort } from './bindable-port.js'
 import { readDeploymentFile } from './deployment-file.js'
@@ -61,9 +62,11 @@ function embedded({ gatewayConnectionString, ports, ca }: EmbeddedCloud) {
 }
 
 async function cloudOfEnvironment() {
-  const { EDGEWRIGHT_CONNECTION_STRING: connectionString, EDGEWRIGHT_CLOUD_CA: caFile } = process.env
+  const { EDGEWRIGHT_CONNECTION_STRING: connectionString, EDGEWRIGHT_PROVISIONING: file } = process.env
+  const { EDGEWRIGHT_CLOUD_CA: caFile } = process.env
   const ca = caFile === undefined ? undefined : await readCaFile(caFile)
-  return iotHub({ connectionString, ca })
+  const provisioning = file === undefined ? undefined : await readProvisioningFile(file)
+  return iotHub({ connectionString, provisioning, ca })
 }
 
 async function readCaFile(path: string): Promise<string> {

@@ -64,6 +64,7 @@ export {
   KeyServiceSigner,
   type KeyServiceSignerOptions,
   type ProvisioningSource,
+  readProvisioningFile,
 } from '@edgewright/security'
 export {
   describeStore,

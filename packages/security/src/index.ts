@@ -49,6 +49,7 @@ export {
   type RegistryCredential,
 } from './provisioning/module-registry.js'
 export type { DeviceCredential, ProvisionedDevice } from './provisioning/provisioned-device.js'
+export { readProvisioningFile } from './provisioning/provisioning-file.js'
 export type { DpsAttestation, ProvisioningSource } from './provisioning/source.js'
 
 export { KEY_SERVICE_DEFAULTS, KeyServiceSigner, type KeyServiceSignerOptions } from './signers/key-service-signer.js'

@@ -1,11 +1,12 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import { createServer as createHttpsServer } from 'node:https'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer as createHttpsServer, request as httpsRequest } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { memoryMeter } from '@edgewright/core'
-import { virtualClock } from '@edgewright/testkit'
+import { testCertificates, virtualClock } from '@edgewright/testkit'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { IotHubUpstream, IotHubUpstreamOptions } from '../src/index.js'
+import { type IotHubUpstream, type IotHubUpstreamOptions, proxyAgent } from '../src/index.js'
 import { becomes, bodies, DEVICE, MODULE, numbered, upstreamTo } from './fixture.js'
 import { RheaHub } from './rhea-hub.js'
 
@@ -20,7 +21,7 @@ beforeEach(async () => {
 })
 
 afterEach(async () => {
-  await upstream.stop()
+  await upstream?.stop()
   await hub.close()
 })
 
@@ -92,6 +93,26 @@ describe('a proxy', () => {
         as: `Basic ${Buffer.from('me:p@ss').toString('base64')}`,
       },
     ])
+  })
+
+  test("carries HTTPS requests of Node, by an agent, with the client's certificate", async () => {
+    const { ca, cert, key } = testCertificates({ commonName: 'press-7' })
+    const server = createHttpsServer({ cert, key, ca, requestCert: true }, (request, response) => {
+      response.end(String((request.socket as TLSSocket).getPeerCertificate().subject.CN))
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as AddressInfo
+    const get = async () => {
+      const agent = proxyAgent(address('me:p%40ss@'))
+      const outgoing = httpsRequest({ host: '127.0.0.1', port, ca, cert, key, agent }).end()
+      const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
+      return (await response.setEncoding('utf8').toArray()).join('')
+    }
+    expect(await get()).toBe('press-7')
+    expect(asked).toEqual([{ to: `127.0.0.1:${port}`, as: `Basic ${Buffer.from('me:p@ss').toString('base64')}` }])
+    status = 407
+    await expect(get()).rejects.toThrow('407')
+    server.close()
   })
 
   test('that refuses is named as the reason, without its password', async () => {

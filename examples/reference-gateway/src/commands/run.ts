@@ -64,7 +64,8 @@ async function start(flags: RunFlags, view: View, teardown: (() => Promise<unkno
 }
 
 async function startCloud(flags: RunFlags, dataDir: string, logger: Logger) {
-  return process.env.EDGEWRIGHT_CONNECTION_STRING === undefined
+  const { EDGEWRIGHT_CONNECTION_STRING, EDGEWRIGHT_PROVISIONING } = process.env
+  return EDGEWRIGHT_CONNECTION_STRING === undefined && EDGEWRIGHT_PROVISIONING === undefined
     ? await startEmbeddedCloud({ listen: flags.cloudListen, dataDir, logger })
     : undefined
 }

@@ -1,0 +1,3 @@
+import { deriveDeviceKey } from '@edgewright/security'
+
+export const derive = (groupKey: string) => deriveDeviceKey(groupKey, 'press-7')
