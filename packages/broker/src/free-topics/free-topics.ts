@@ -1,6 +1,8 @@
 import type { Duplex } from 'node:stream'
 import {
   type Clock,
+  type Identity,
+  identityKey,
   type Logger,
   type Meter,
   memoryMeter,
@@ -29,6 +31,7 @@ import {
   accountSessionId,
   type ConnectRefusal,
   connectFor,
+  identitySessionId,
   judge,
   readLogin,
   refuseConnect,
@@ -36,9 +39,10 @@ import {
 } from './plain-connect.js'
 import { PlainConnection, type PlainPeer, type PlainShare } from './plain-connection.js'
 import { RetainedMessages } from './retained-messages.js'
-import { matchesTopic, parseFilter } from './topic-filter.js'
+import { MAX_TOPIC_LEVELS, matchesTopic, parseFilter } from './topic-filter.js'
 import type { TopicMessage } from './topic-message.js'
 import { TopicSessions } from './topic-sessions.js'
+import { TopicLink, type TopicLinkEvents } from './topic-link.js'
 import type { TopicLoginFacts, TopicStream } from './topic-stream.js'
 import { Wills } from './wills.js'
 
@@ -113,6 +117,26 @@ export class FreeTopics extends Service {
     return new PlainConnection(stream, peer, connect, share)
   }
 
+  /** Whether an IoT Hub client has a session that it may come back to. */
+  remembers(identity: Identity): boolean {
+    return this.#running?.sessions.get(identitySessionId(identity)) !== undefined
+  }
+
+  /** Joins an IoT Hub client; undefined when the policy does not let it in, or there is no room. */
+  join(identity: Identity, persistent: boolean, events: TopicLinkEvents): TopicLink | undefined {
+    const access = this.#policy.for({ kind: 'identity', identity })
+    if (!access.mayConnect || this.#running === undefined) return undefined
+    const sessionId = identitySessionId(identity)
+    if (persistent && !this.#hasRoomFor(sessionId)) return undefined
+    const login = { sessionId, access, name: identityKey(identity) }
+    const { maxBufferedBytes } = this.#limits
+    const publish = (link: TopicLink, message: TopicMessage) => this.#publishFor(link, message)
+    const left = (link: TopicLink) => link.session?.detach(link, this.#clock.now())
+    const link = new TopicLink(login, maxBufferedBytes, events, publish, left)
+    this.#handle(link, { clean: !persistent })
+    return link
+  }
+
   /**
    * Publishes on a free topic on the gateway's own behalf; no policy is asked. Resolves when the message is durable for
    * all who should have it.
@@ -178,7 +202,7 @@ export class FreeTopics extends Service {
       persistence,
       // A client that does not take what it is sent is the business of its stream.
       drainTimeout: 0,
-      maxTopicLevels: this.#limits.maxTopicLevels,
+      maxTopicLevels: MAX_TOPIC_LEVELS,
       maxInflightInbound: this.#limits.maxReceived,
       authenticate: (_client, _username, _password, done) => done(null, true),
       authorizePublish: (client, packet, done) => this.#authorizePublish(client as AedesClient, packet, done),
@@ -197,7 +221,7 @@ export class FreeTopics extends Service {
   }
 
   async #login(connect: IConnectPacket, peer: PeerFacts): Promise<TopicLoginFacts | ConnectRefusal> {
-    const { maxClients, maxSessions, maxClientIdBytes } = this.#limits
+    const { maxClients, maxClientIdBytes } = this.#limits
     const refusal = refuseConnect(connect, maxClientIdBytes)
     if (refusal !== undefined) return refusal
     const name = await this.#accounts.find(readLogin(connect, peer))
@@ -205,11 +229,30 @@ export class FreeTopics extends Service {
     const access = judge(connect, name, this.#policy)
     if ('returnCode' in access) return access
     const sessionId = accountSessionId(name, connect.clientId)
-    const { sessions } = this.#assertRunning()
     if (this.#open.size >= maxClients) return unavailable('as many clients are connected as may be')
-    const needsSession = connect.clean === false && sessions.get(sessionId) === undefined
-    if (needsSession && sessions.size >= maxSessions) return unavailable('there are as many sessions as may be')
+    if (connect.clean === false && !this.#hasRoomFor(sessionId)) {
+      return unavailable('there are as many sessions as may be')
+    }
     return { sessionId, access, name: `${name} ${connect.clientId}` }
+  }
+
+  #hasRoomFor(sessionId: string): boolean {
+    const { sessions } = this.#assertRunning()
+    return sessions.get(sessionId) !== undefined || sessions.size < this.#limits.maxSessions
+  }
+
+  async #publishFor(link: TopicLink, message: TopicMessage): Promise<void> {
+    const { topic, payload } = message
+    if (!this.#fits(topic) || !link.login.access.mayPublish(topic)) {
+      this.#refuse(link, 'publish on', topic)
+      throw new Error(`may not publish on ${topic}`)
+    }
+    this.#metrics.received.add()
+    const kept = this.#keep(message)
+    await new Promise<void>((resolve, reject) =>
+      link.order.add(payload.byteLength, kept, error => (error === undefined ? resolve() : reject(error))),
+    )
+    await this.#hand(message)
   }
 
   #handle(stream: TopicStream, connect: Pick<IConnectPacket, 'clean' | 'will'>): void {
@@ -226,7 +269,7 @@ export class FreeTopics extends Service {
 
   #authorizePublish(client: AedesClient, packet: PublishPacket, done: (error?: Error | null) => void) {
     const stream = streamOf(client)
-    if (!stream.login.access.mayPublish(packet.topic)) {
+    if (!this.#fits(packet.topic) || !stream.login.access.mayPublish(packet.topic)) {
       this.#refuse(stream, 'publish on', packet.topic)
       return done(new Error(`may not publish on ${packet.topic}`))
     }
@@ -241,9 +284,8 @@ export class FreeTopics extends Service {
   #authorizeSubscribe(client: Client, subscription: Subscription): Subscription | null {
     const stream = streamOf(client)
     const { topic } = subscription
-    const { maxSubscriptions, maxTopicBytes } = this.#limits
-    const hasRoom = stream.granted.has(topic) || stream.granted.size < maxSubscriptions
-    if (hasRoom && Buffer.byteLength(topic) <= maxTopicBytes && stream.login.access.maySubscribe(topic)) {
+    const hasRoom = stream.granted.has(topic) || stream.granted.size < this.#limits.maxSubscriptions
+    if (hasRoom && this.#fits(topic) && stream.login.access.maySubscribe(topic)) {
       stream.granted.add(topic)
       return subscription
     }
@@ -289,6 +331,12 @@ export class FreeTopics extends Service {
     const { broker } = this.#assertRunning()
     const packet = { cmd: 'publish' as const, topic, payload: Buffer.from(payload), qos, retain, dup: false }
     return new Promise((resolve, reject) => broker.publish(packet, error => (error ? reject(error) : resolve())))
+  }
+
+  /** Whether a topic or filter is within the limits. */
+  #fits(text: string): boolean {
+    const { maxTopicBytes, maxTopicLevels } = this.#limits
+    return Buffer.byteLength(text) <= maxTopicBytes && text.split('/').length <= maxTopicLevels
   }
 
   #refuse(stream: TopicStream, what: string, topic: string): void {

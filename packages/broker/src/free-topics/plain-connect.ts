@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { type Identity, identityKey } from '@edgewright/core'
 import mqttPacket, { type IConnectPacket } from 'mqtt-packet'
 import { ReturnCode } from '../mqtt/connect-request.js'
 import type { AccessPolicy, TopicAccess } from './access-policy.js'
@@ -50,6 +51,11 @@ export function unauthorized(reason: string): ConnectRefusal {
 /** The session of a client id is its account's alone; without an id it is this connection's. No part contains a blank. */
 export function accountSessionId(name: string, clientId: string): string {
   return `account/${encodeURIComponent(name)}/${clientId === '' ? `-${randomUUID()}` : encodeURIComponent(clientId)}`
+}
+
+/** The session of an IoT Hub client. */
+export function identitySessionId(identity: Identity): string {
+  return `identity/${encodeURIComponent(identityKey(identity))}`
 }
 
 /**

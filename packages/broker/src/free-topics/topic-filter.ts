@@ -6,10 +6,14 @@ export function isTopicName(text: string): boolean {
   return text.length > 0 && !/[#+\0]/.test(text)
 }
 
-/** Takes a filter apart; undefined when the text is none. */
+/** Levels of a topic or filter, however many may be allowed: aedes has no room for more. */
+export const MAX_TOPIC_LEVELS = 100
+
+/** Takes a filter apart; undefined when the text is none, or has too many levels. */
 export function parseFilter(text: string): FilterLevels | undefined {
   if (text.length === 0 || text.includes('\0')) return undefined
   const levels = text.split('/')
+  if (levels.length > MAX_TOPIC_LEVELS) return undefined
   const isWhole = (level: string, index: number) =>
     level === '+' || (level === '#' && index === levels.length - 1) || !/[#+]/.test(level)
   if (!levels.every(isWhole)) return undefined

@@ -13,6 +13,7 @@ import {
 } from '@edgewright/core'
 import { formatHubTopic, type TelemetryTopic } from '@edgewright/protocol'
 import { formatDesired } from '../control-bodies.js'
+import type { TopicLink } from '../free-topics/topic-link.js'
 import type { Outlet } from '../outlet.js'
 import { PendingMethods } from '../pending-methods.js'
 import type { ConnectionShare } from './connection.js'
@@ -39,9 +40,19 @@ export interface ClientEvents {
   onEnd(end: SessionEnd): void
 }
 
+/** Who a client is, and how it came. */
+export interface ClientFacts {
+  readonly identity: Identity
+  /** Whether its subscriptions outlive the connection. */
+  readonly persistent: boolean
+  /** For the log. */
+  readonly transport: string
+}
+
 /** The client of one connection, between its session of the hub and the packets that come and go. */
 export class MqttClient implements ClientPeer {
   readonly transport: string
+  readonly #facts: ClientFacts
   readonly #share: ConnectionShare
   readonly #outlet: Outlet
   readonly #events: ClientEvents
@@ -49,11 +60,15 @@ export class MqttClient implements ClientPeer {
   readonly #methods: PendingMethods
   readonly #name: string
   #session: { readonly hub: HubSession; readonly intake: Intake; readonly twin: TwinRequests } | undefined
+  /** Made when the client first uses a free topic, or when it comes back to one. */
+  #topics: TopicLink | undefined
   #requests = 0
 
-  constructor(identity: Identity, transport: string, share: ConnectionShare, outlet: Outlet, events: ClientEvents) {
+  constructor(facts: ClientFacts, share: ConnectionShare, outlet: Outlet, events: ClientEvents) {
     const { limits, metrics } = share
+    const { identity, transport } = facts
     this.transport = transport
+    this.#facts = facts
     this.#share = share
     this.#outlet = outlet
     this.#events = events
@@ -72,8 +87,8 @@ export class MqttClient implements ClientPeer {
     return this.#requests === 0 && this.#session?.intake.isIdle !== false
   }
 
-  /** The hub has opened the session. */
-  open(hub: HubSession): void {
+  /** The hub has opened the session. @returns whether the client has subscriptions to free topics from before */
+  open(hub: HubSession): boolean {
     const { clock, limits, logger } = this.#share
     const { onProgress, onFailure } = this.#events
     const publish = (topic: string, body: string) => this.#publish(topic, body)
@@ -82,6 +97,8 @@ export class MqttClient implements ClientPeer {
       intake: new Intake(hub, limits, onProgress, onFailure),
       twin: new TwinRequests(hub, { client: this.#name, clock, logger, publish }),
     }
+    const { identity, persistent } = this.#facts
+    return this.#share.topics?.remembers(identity) === true && this.#joined() !== undefined && persistent
   }
 
   deliver(deliveries: readonly ClientDelivery[]): void {
@@ -111,6 +128,15 @@ export class MqttClient implements ClientPeer {
     this.#session?.intake.message(topic, body, messageId, retain)
   }
 
+  /** Publishes on a free topic. @returns false when the client has none */
+  publish(topic: string, payload: Buffer, messageId: number, retain: boolean): boolean {
+    const topics = this.#session && this.#joined()
+    if (topics === undefined) return false
+    const published = topics.publish({ topic, payload, qos: messageId === 0 ? 0 : 1, retain })
+    this.#session?.intake.elsewhere(payload.length, messageId, published)
+    return true
+  }
+
   /** Something else than telemetry wants a PUBACK, and gets it in its turn. */
   acknowledge(messageId: number): void {
     this.#session?.intake.acknowledge(messageId)
@@ -130,7 +156,9 @@ export class MqttClient implements ClientPeer {
   /** Writes what can be written now: acknowledgements, then deliveries. */
   write(writer: PacketWriter, qosOf: (kind: 'inputs' | 'commands') => 0 | 1): void {
     this.#session?.intake.writeAcknowledgements(writer.to(this.#outlet))
+    const waiting = this.#deliveries.topicBytes
     this.#deliveries.pump(writer, this.#outlet, qosOf)
+    if (this.#deliveries.topicBytes < waiting) this.#topics?.onDrain()
   }
 
   /** Does what the session's machine wants done. */
@@ -138,13 +166,13 @@ export class MqttClient implements ClientPeer {
     if (this.#session === undefined) return
     const { hub, twin } = this.#session
     switch (effect.kind) {
-      case 'subscribe': {
-        const kept = Promise.all(effect.subscriptions.map(subscription => hub.subscribe(subscription)))
-        return this.#request(kept.then(() => this.#outlet.write(suback(effect.messageId, effect.granted))))
-      }
+      case 'subscribe':
+        return this.#request(this.#subscribe(hub, effect))
       case 'unsubscribe': {
-        const dropped = Promise.all(effect.subscriptions.map(subscription => hub.unsubscribe(subscription)))
-        return this.#request(dropped.then(() => this.#outlet.write(unsuback(effect.messageId))))
+        const dropped = effect.subscriptions.map(subscription => hub.unsubscribe(subscription))
+        if (effect.topics.length > 0 && this.#topics !== undefined)
+          dropped.push(this.#topics.unsubscribe(effect.topics))
+        return this.#request(Promise.all(dropped).then(() => this.#outlet.write(unsuback(effect.messageId))))
       }
       case 'get-twin':
         return this.#request(twin.get(effect.requestId))
@@ -162,7 +190,34 @@ export class MqttClient implements ClientPeer {
   /** The connection is ending. What the client did not settle is the hub's to give again. */
   leave(end: SessionEnd): void {
     this.#methods.rejectAll(new EdgewrightError('METHOD_NO_CLIENT', 'The client has left'))
+    this.#topics?.destroy()
     this.#session?.hub.close(end)
+  }
+
+  async #subscribe(hub: HubSession, effect: Extract<ClientEffect, { kind: 'subscribe' }>): Promise<void> {
+    const { messageId, subscriptions, topics } = effect
+    const granted = [...effect.granted]
+    const link = topics.length === 0 ? undefined : this.#joined()
+    const [codes] = await Promise.all([
+      link?.subscribe(topics),
+      ...subscriptions.map(subscription => hub.subscribe(subscription)),
+    ])
+    for (const [index, { place }] of topics.entries()) granted[place] = codes?.[index] ?? granted[place]!
+    this.#outlet.write(suback(messageId, granted))
+  }
+
+  /** The way to free topics; undefined when there are none for this client. */
+  #joined(): TopicLink | undefined {
+    const { identity, persistent } = this.#facts
+    this.#topics ??= this.#share.topics?.join(identity, persistent, {
+      onDelivery: delivery => {
+        this.#deliveries.addTopic(delivery)
+        this.#events.onProgress()
+      },
+      backlog: () => this.#deliveries.topicBytes,
+      onFailure: reason => this.#events.onFailure(reason),
+    })
+    return this.#topics
   }
 
   /** Something that the client waits for. */

@@ -104,6 +104,10 @@ export class MqttConnection implements PacketHandler {
     this.#advance({ kind: 'control', topic, body })
   }
 
+  onOtherTopic(topic: string, body: Buffer, messageId: number, retain: boolean, reason: string): void {
+    if (this.#client?.publish(topic, body, messageId, retain) !== true) this.onViolation(reason)
+  }
+
   onPuback(messageId: number): void {
     this.#client?.settle(messageId)
   }
@@ -177,8 +181,9 @@ export class MqttConnection implements PacketHandler {
 
   #open(options: Omit<SessionOptions, 'peer'>, keepAlive: number): void {
     const { host, limits } = this.#share
-    const { identity, expiresAt } = options
-    const client = new MqttClient(identity, this.#facts.transport, this.#share, this.#outlet, {
+    const { identity, expiresAt, persistent } = options
+    const { transport } = this.#facts
+    const client = new MqttClient({ identity, persistent, transport }, this.#share, this.#outlet, {
       onProgress: () => this.#onProgress(),
       onFailure: reason => this.onViolation(reason),
       onEnd: end => this.close(end),
@@ -189,10 +194,10 @@ export class MqttConnection implements PacketHandler {
       ({ session, restored }) => {
         this.#waiting = undefined
         if (this.#state.phase === 'closed') return session.close({ kind: 'client-left' })
-        client.open(session)
+        const topicsRestored = client.open(session)
         this.#reader.open(new ClientTopicReader(identity), limits.maxPacketBytes)
         this.#startTimes(keepAlive, expiresAt)
-        this.#advance({ kind: 'opened', restored })
+        this.#advance({ kind: 'opened', restored, topicsRestored })
       },
       error => this.#advance({ kind: 'not-opened', reason: describeError(error) }),
     )

@@ -1,6 +1,7 @@
 import type { ClientDelivery, Identity } from '@edgewright/core'
 import { formatHubTopic } from '@edgewright/protocol'
 import { Fifo } from '../fifo.js'
+import type { TopicDelivery } from '../free-topics/topic-link.js'
 import { MAX_TOPIC_BYTES } from './limits.js'
 import type { MqttMetrics } from './metrics.js'
 import type { Outlet } from '../outlet.js'
@@ -12,7 +13,8 @@ export class Deliveries {
   readonly #identity: Identity
   readonly #window: OutboundWindow
   readonly #metrics: MqttMetrics
-  readonly #queue = new Fifo<ClientDelivery>()
+  readonly #queue = new Fifo<ClientDelivery | TopicDelivery>()
+  #topicBytes = 0
 
   constructor(identity: Identity, windowSize: number, metrics: MqttMetrics) {
     this.#identity = identity
@@ -23,6 +25,17 @@ export class Deliveries {
   /** Puts deliveries at the end of the queue. */
   add(deliveries: readonly ClientDelivery[]): void {
     for (const delivery of deliveries) this.#queue.push(delivery)
+  }
+
+  /** Puts a message of a free topic at the end of the queue. */
+  addTopic(delivery: TopicDelivery): void {
+    this.#topicBytes += delivery.payload.byteLength
+    this.#queue.push(delivery)
+  }
+
+  /** Bytes of messages of free topics in the queue. */
+  get topicBytes(): number {
+    return this.#topicBytes
   }
 
   /** A PUBACK came. */
@@ -37,14 +50,24 @@ export class Deliveries {
    */
   pump(writer: PacketWriter, outlet: Outlet, qosOf: (kind: 'inputs' | 'commands') => 0 | 1): void {
     for (let next = this.#queue.first; next !== undefined; next = this.#queue.first) {
-      const qos = qosOf(next.input === undefined ? 'commands' : 'inputs')
+      const qos = 'topic' in next ? next.qos : qosOf(next.input === undefined ? 'commands' : 'inputs')
       if (outlet.isCongested || (qos === 1 && this.#window.isFull)) break
       // Out of the queue before anyone is told, because who is told may bring the next.
       this.#queue.shift()
-      this.#write(next, qos, writer.to(outlet))
+      if ('topic' in next) this.#writeTopic(next, writer.to(outlet))
+      else this.#write(next, qos, writer.to(outlet))
       if (writer.pending >= WRITE_BYTES) writer.flush()
     }
     writer.flush()
+  }
+
+  #writeTopic(delivery: TopicDelivery, writer: PacketWriter): void {
+    const { topic, payload, qos, retain, redelivered } = delivery
+    this.#topicBytes -= payload.byteLength
+    const messageId = qos === 1 ? this.#window.add(delivery) : 0
+    writer.publish(topic, payload, qos, messageId, redelivered, retain)
+    this.#metrics.delivered.add()
+    if (qos === 0) delivery.settle()
   }
 
   #write(delivery: ClientDelivery, qos: 0 | 1, writer: PacketWriter) {

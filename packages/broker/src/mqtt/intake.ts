@@ -85,22 +85,43 @@ export class Intake {
     this.#acknowledgements.writeReady(writer)
   }
 
+  /** A message that becomes durable elsewhere; acknowledged in its turn, or the connection must end. */
+  elsewhere(bytes: number, messageId: number, work: Promise<void>): void {
+    this.commit()
+    const group = new AcknowledgementGroup()
+    if (messageId !== 0) {
+      group.messageIds.push(messageId)
+      group.after.push(1)
+    }
+    this.#acknowledgements.reserve(group)
+    const settle = this.#underWay(group, 1, bytes)
+    work.then(
+      () => settle(1, undefined),
+      (error: unknown) => settle(0, `a message was not taken: ${describe(error)}`),
+    )
+  }
+
   #send(batch: readonly Message[], group: AcknowledgementGroup, bytes: number): void {
-    const settle = (taken: number, failure: string | undefined) => {
-      this.#messages -= batch.length
+    const settle = this.#underWay(group, batch.length, bytes)
+    this.#session.send(batch).then(
+      refusals => (refusals.length === 0 ? settle(batch.length, undefined) : settle(...firstRefused(refusals))),
+      (error: unknown) => settle(0, `messages could not be stored: ${describe(error)}`),
+    )
+  }
+
+  /** Counts messages in, and with what it returns out again. */
+  #underWay(group: AcknowledgementGroup, messages: number, bytes: number) {
+    this.#messages += messages
+    this.#bytes += bytes
+    this.#batches += 1
+    return (taken: number, failure: string | undefined) => {
+      this.#messages -= messages
       this.#bytes -= bytes
       this.#batches -= 1
       group.taken = taken
       this.#onProgress()
       if (failure !== undefined) this.#onFailure(failure)
     }
-    this.#messages += batch.length
-    this.#bytes += bytes
-    this.#batches += 1
-    this.#session.send(batch).then(
-      refusals => (refusals.length === 0 ? settle(batch.length, undefined) : settle(...firstRefused(refusals))),
-      (error: unknown) => settle(0, `messages could not be stored: ${describe(error)}`),
-    )
   }
 }
 

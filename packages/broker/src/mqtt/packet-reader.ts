@@ -1,5 +1,7 @@
+import { isUtf8 } from 'node:buffer'
 import { type ClientTopic, type ClientTopicReader, Refusal, type TelemetryTopic } from '@edgewright/protocol'
 import type { Packet } from 'mqtt-packet'
+import { isFree, isTopicName } from '../free-topics/topic-filter.js'
 import { connectLevel, decodePacket, hasValidFlags } from './packet-codec.js'
 import { PacketCutter } from './packet-cutter.js'
 import { PacketType } from './packet-type.js'
@@ -11,6 +13,8 @@ export interface PacketHandler {
   onTelemetry(topic: TelemetryTopic, body: Buffer, messageId: number, retain: boolean): void
   /** A PUBLISH on any other topic of the table. */
   onControl(topic: Exclude<ClientTopic, TelemetryTopic>, body: Buffer, messageId: number): void
+  /** A PUBLISH on a topic that is not in the table, for this reason, but may be a free one. */
+  onOtherTopic(topic: string, body: Buffer, messageId: number, retain: boolean, reason: string): void
   onPuback(messageId: number): void
   /** Any other packet. */
   onPacket(packet: Packet): void
@@ -81,8 +85,13 @@ export class PacketReader {
     const { bytes, end } = this.#cutter
     const { topicStart, topicEnd, bodyStart, messageId, retain } = PARTS
     const topic = this.#topics.read(bytes, topicStart, topicEnd)
-    if (topic instanceof Refusal) return this.#handler.onViolation(topic.reason)
     const body = bytes.subarray(bodyStart, end)
+    if (topic instanceof Refusal) {
+      const name = bytes.subarray(topicStart, topicEnd)
+      const text = name.toString('utf8')
+      if (!isUtf8(name) || !isTopicName(text) || !isFree(text)) return this.#handler.onViolation(topic.reason)
+      return this.#handler.onOtherTopic(text, body, messageId, retain, topic.reason)
+    }
     if (topic.kind === 'telemetry') this.#handler.onTelemetry(topic, body, messageId, retain)
     else this.#handler.onControl(topic, body, messageId)
   }

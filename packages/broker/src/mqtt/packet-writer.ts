@@ -62,14 +62,14 @@ export class PacketWriter {
    *
    * @param topic - at most 65,535 bytes of UTF-8, as the caller has seen to
    */
-  publish(topic: string, body: Uint8Array, qos: 0 | 1, messageId = 0, redelivered = false): void {
+  publish(topic: string, body: Uint8Array, qos: 0 | 1, messageId = 0, redelivered = false, retain = false): void {
     const topicLength = Buffer.byteLength(topic, 'utf8')
     const length = 2 + topicLength + 2 * qos + body.length
     const whole = length + MAX_FIXED_HEADER
     if (this.#filled + whole > SCRATCH_BYTES) this.#spill()
     const target = whole > SCRATCH_BYTES ? Buffer.allocUnsafe(whole) : this.#scratch
     let at = target === this.#scratch ? this.#filled : 0
-    target[at++] = 0x30 | (redelivered && qos === 1 ? 0x08 : 0) | (qos << 1)
+    target[at++] = 0x30 | (redelivered && qos === 1 ? 0x08 : 0) | (qos << 1) | (retain ? 1 : 0)
     at = writeLength(target, at, length)
     target[at++] = topicLength >>> 8
     target[at++] = topicLength & 0xff

@@ -10,6 +10,7 @@ import type {
 } from '@edgewright/core'
 import { type ClientTopic, parseSubscriptionFilter, Refusal } from '@edgewright/protocol'
 import type { ISubscribePacket, IUnsubscribePacket, Packet } from 'mqtt-packet'
+import { isFree, parseFilter } from '../free-topics/topic-filter.js'
 import type { PeerFacts } from '../listener/listener.js'
 import { type ConnectRequest, readConnect, ReturnCode } from './connect-request.js'
 import { readMethodAnswer, readPatch, type TwinFailure } from '../control-bodies.js'
@@ -39,6 +40,13 @@ export interface Grant {
   readonly qos: 0 | 1
 }
 
+/** A filter of free topics, and its place in the SUBSCRIBE. */
+export interface TopicRequest {
+  readonly place: number
+  readonly filter: string
+  readonly qos: 0 | 1
+}
+
 /** What happens to a connection. Telemetry and PUBACKs do not come this way: the connection handles them itself. */
 export type SessionInput =
   /** A CONNECT of another version than 3.1.1 */
@@ -47,7 +55,12 @@ export type SessionInput =
   /** A PUBLISH on a topic that is not telemetry. */
   | { readonly kind: 'control'; readonly topic: Exclude<ClientTopic, { kind: 'telemetry' }>; readonly body: Buffer }
   | { readonly kind: 'authenticated'; readonly verdict: Authentication }
-  | { readonly kind: 'opened'; readonly restored: ReadonlySet<Subscription> }
+  | {
+      readonly kind: 'opened'
+      readonly restored: ReadonlySet<Subscription>
+      /** Whether subscriptions to free topics were restored, too. */
+      readonly topicsRestored?: boolean | undefined
+    }
   | { readonly kind: 'not-opened'; readonly reason: string }
   /** Bytes or packets that MQTT or the topic table does not allow. */
   | { readonly kind: 'violation'; readonly reason: string }
@@ -69,9 +82,17 @@ export type SessionEffect =
       readonly kind: 'subscribe'
       readonly messageId: number
       readonly subscriptions: readonly Subscription[]
+      /** Return codes, in which those for free topics are yet to be replaced. */
       readonly granted: readonly number[]
+      readonly topics: readonly TopicRequest[]
     }
-  | { readonly kind: 'unsubscribe'; readonly messageId: number; readonly subscriptions: readonly Subscription[] }
+  | {
+      readonly kind: 'unsubscribe'
+      readonly messageId: number
+      readonly subscriptions: readonly Subscription[]
+      /** Filters of free topics. */
+      readonly topics: readonly string[]
+    }
   | { readonly kind: 'pong' }
   | { readonly kind: 'get-twin'; readonly requestId: string }
   | { readonly kind: 'report'; readonly requestId: string | undefined; readonly patch: JsonObject }
@@ -104,7 +125,7 @@ export function advance(state: SessionState, input: SessionInput): Transition {
     case 'authenticated':
       return onAuthenticated(state, input.verdict)
     case 'opened':
-      return onOpened(state, input.restored)
+      return onOpened(state, input.restored, input.topicsRestored === true)
     case 'not-opened':
       return turnAway(ReturnCode.unavailable, input.reason, false)
     case 'violation':
@@ -165,21 +186,26 @@ function onAuthenticated(state: SessionState, verdict: Authentication): Transiti
   return { state, effects: [{ kind: 'open', options, keepAlive }] }
 }
 
-function onOpened(state: SessionState, restored: ReadonlySet<Subscription>): Transition {
+function onOpened(state: SessionState, restored: ReadonlySet<Subscription>, topicsRestored: boolean): Transition {
   if (state.phase !== 'connecting') return { state, effects: [] }
   const { identity, will } = state.request
   return {
     state: { phase: 'open', identity, filters: NO_FILTERS, restored, will },
-    effects: [{ kind: 'welcome', sessionPresent: restored.size > 0 }],
+    effects: [{ kind: 'welcome', sessionPresent: restored.size > 0 || topicsRestored }],
   }
 }
 
 function onSubscribe(state: OpenState, packet: ISubscribePacket): Transition {
   const filters = new Map(state.filters)
   const subscriptions = new Set<Subscription>()
-  const granted = packet.subscriptions.map(({ topic, qos }) => {
+  const topics: TopicRequest[] = []
+  const granted = packet.subscriptions.map(({ topic, qos }, place) => {
     const filter = parseSubscriptionFilter(topic, state.identity)
-    if (filter instanceof Refusal) return SUBSCRIPTION_REFUSED
+    if (filter instanceof Refusal) {
+      if (isFree(topic) && parseFilter(topic) !== undefined)
+        topics.push({ place, filter: topic, qos: qos === 0 ? 0 : 1 })
+      return SUBSCRIPTION_REFUSED
+    }
     const grant: Grant = {
       subscription: filter.kind === 'subscription' ? filter.subscription : undefined,
       qos: qos === 0 ? 0 : 1,
@@ -190,7 +216,9 @@ function onSubscribe(state: OpenState, packet: ISubscribePacket): Transition {
   })
   return {
     state: { ...state, filters },
-    effects: [{ kind: 'subscribe', messageId: packet.messageId ?? 0, subscriptions: [...subscriptions], granted }],
+    effects: [
+      { kind: 'subscribe', messageId: packet.messageId ?? 0, subscriptions: [...subscriptions], granted, topics },
+    ],
   }
 }
 
@@ -198,8 +226,10 @@ function onUnsubscribe(state: OpenState, packet: IUnsubscribePacket): Transition
   const filters = new Map(state.filters)
   const restored = new Set(state.restored)
   const named = new Set<Subscription>()
+  const topics: string[] = []
   for (const topic of packet.unsubscriptions) {
     const filter = parseSubscriptionFilter(topic, state.identity)
+    if (filter instanceof Refusal && isFree(topic) && parseFilter(topic) !== undefined) topics.push(topic)
     filters.delete(topic)
     if (filter instanceof Refusal || filter.kind !== 'subscription') continue
     restored.delete(filter.subscription)
@@ -208,7 +238,7 @@ function onUnsubscribe(state: OpenState, packet: IUnsubscribePacket): Transition
   for (const grant of filters.values()) if (grant.subscription !== undefined) named.delete(grant.subscription)
   return {
     state: { ...state, filters, restored },
-    effects: [{ kind: 'unsubscribe', messageId: packet.messageId ?? 0, subscriptions: [...named] }],
+    effects: [{ kind: 'unsubscribe', messageId: packet.messageId ?? 0, subscriptions: [...named], topics }],
   }
 }
 
