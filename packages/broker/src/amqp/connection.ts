@@ -16,6 +16,7 @@ import {
   type Receiver,
   type Sender,
   type Session,
+  tellDirectionsApart,
 } from './rhea.js'
 import { offerMechanisms } from './sasl.js'
 import { TokenNode, type TokenVerdict } from './token-node.js'
@@ -150,6 +151,7 @@ export class AmqpConnection {
 
   #onSession(session: Session): void {
     boundDispositions(session, SESSION_BUFFER)
+    tellDirectionsApart(session)
     this.#sessions.add(session)
     if (this.#sessions.size > this.#share.limits.maxSessions) this.#fail('too many sessions')
   }

@@ -151,8 +151,12 @@ function echo(link: Link): void {
   attach.rcv_settle_mode = link.rcv_settle_mode
 }
 
-function attachFacts({ properties = {} }: Link): AttachFacts {
-  const text = (name: string) => (typeof properties[name] === 'string' ? (properties[name] as string) : undefined)
+/** What an attach leaves out may also come as null. */
+function attachFacts({ properties }: Link): AttachFacts {
+  const text = (name: string) => {
+    const value: unknown = properties?.[name]
+    return typeof value === 'string' ? value : undefined
+  }
   return {
     correlation: text('com.microsoft:channel-correlation-id'),
     modelId: text('com.microsoft:model-id'),

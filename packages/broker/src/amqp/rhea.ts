@@ -35,6 +35,28 @@ interface DispositionFrame {
   readonly performative: { readonly first: number; readonly last?: number | undefined }
 }
 
+/** An attach frame, as a session gets it; the role is true of a peer that receives. */
+interface AttachFrame {
+  readonly performative: { readonly name: string; readonly role: boolean; readonly handle: number }
+}
+
+type AttachedLink = Link & {
+  readonly name: string
+  readonly local: { readonly handle: number }
+  readonly remote: { readonly handle: number; attach: unknown }
+  on_attach(frame: AttachFrame): void
+}
+
+interface SessionInternals {
+  readonly links: Record<string, AttachedLink>
+  readonly local: { readonly handles: Record<number, AttachedLink> }
+  readonly remote: { readonly handles: Record<number, AttachedLink> }
+  create_sender(name: string): AttachedLink
+  create_receiver(name: string): AttachedLink
+  on_attach(frame: AttachFrame): void
+  remove_link(link: AttachedLink): void
+}
+
 interface Outcomes {
   accepted(): { described(): unknown }
   released(): { described(): unknown }
@@ -90,6 +112,40 @@ export function boundDispositions(session: Session, most: number): void {
     if (typeof last === 'number' && last - first > most) throw new Error('a disposition of more than can be open')
     proceed.call(this, frame)
   }
+}
+
+/**
+ * Sees that a peer may have a link of one name in each direction, as Qpid Proton does: a link's name is unique among those
+ * of its direction (AMQP 1.0, section 2.6.1), but the library knows one link of a name.
+ */
+export function tellDirectionsApart(session: Session): void {
+  const target = session as unknown as SessionInternals
+  const { links, local, remote } = target
+  target.on_attach = frame => {
+    const { name, role, handle } = frame.performative
+    const link = (links[linkKey(name, role)] ??= createLink(target, name, role))
+    remote.handles[handle] = link
+    link.on_attach(frame)
+    link.remote.attach = frame.performative
+  }
+  target.remove_link = link => {
+    delete remote.handles[link.remote.handle]
+    delete local.handles[link.local.handle]
+    delete links[linkKey(link.name, link.is_sender())]
+  }
+}
+
+function linkKey(name: string, isSender: boolean): string {
+  return `${isSender ? 'sender' : 'receiver'} ${name}`
+}
+
+/** The library files a new link under its name alone; what stood there is put back. */
+function createLink(session: SessionInternals, name: string, isSender: boolean): AttachedLink {
+  const filed = session.links[name]
+  const link = isSender ? session.create_sender(name) : session.create_receiver(name)
+  if (filed === undefined) delete session.links[name]
+  else session.links[name] = filed
+  return link
 }
 
 interface ReaderPrototype {
