@@ -332,6 +332,17 @@ describe('deliveries', () => {
     expect(contexts[0]?.delivery?.tag).toHaveLength(16)
   })
 
+  test('that are settled together with the leave count as settled', async () => {
+    const client = await login(device)
+    const receiver = await client.receiver(COMMANDS)
+    await host.until(() => host.sessions.get('press-7')?.subscriptions.has('commands'))
+    receiver.on('message', ({ delivery }: EventContext) => {
+      delivery!.accept()
+      client.connection.close()
+    })
+    expect(await Promise.all(deliver(1))).toEqual(['completed'])
+  })
+
   test('on an input carry its name and the sender', async () => {
     const client = await login(module)
     const receiver = await client.receiver('/devices/gateway/modules/filter/messages/events')

@@ -6,6 +6,7 @@ import {
   type LinkInternals,
   rejected,
   RELEASED,
+  saidOf,
   type Sender,
   settle,
 } from './rhea.js'
@@ -79,12 +80,12 @@ export class OutgoingLink {
     }
   }
 
-  /** The link is gone: what has no outcome is released. */
+  /** The link is gone: what has no outcome is released. What the client said last, together with its leave, counts. */
   close(): void {
     this.#isOpen = false
-    const unsettled = [...this.#unsettled.values()]
+    const unsettled = [...this.#unsettled]
     this.#unsettled.clear()
-    for (const onOutcome of unsettled) onOutcome('released')
+    for (const [delivery, onOutcome] of unsettled) onOutcome(outcomeOf(saidOf(delivery)))
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) next.onOutcome?.('released')
   }
 
@@ -108,7 +109,7 @@ export class OutgoingLink {
     settle(delivery, kind === 'accepted' ? ACCEPTED : kind === 'rejected' ? rejected({}) : RELEASED)
     // With receiver-settle-mode second the outcome came unsettled, and the library would keep the delivery for ever.
     ;(delivery as { remote_settled: boolean }).remote_settled = true
-    onOutcome(kind === 'accepted' || kind === 'rejected' ? kind : 'released')
+    onOutcome(outcomeOf(kind))
     this.pump()
   }
 
@@ -126,4 +127,9 @@ export class OutgoingLink {
     this.#sent = this.#sender.delivery_count + 1
     this.#sender.set_drained(true)
   }
+}
+
+/** Modified, or settled without a word, is as good as released. */
+function outcomeOf(said: string | undefined): Outcome {
+  return said === 'accepted' || said === 'rejected' ? said : 'released'
 }

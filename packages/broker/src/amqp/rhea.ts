@@ -86,6 +86,12 @@ export function settle(delivery: Delivery, outcome: unknown): void {
   delivery.update((outcome === ACCEPTED ? true : delivery.id + 2) as boolean, outcome as never)
 }
 
+/** What the peer has said of a delivery, though the library may not have told yet: it does so a turn later. */
+export function saidOf(delivery: Delivery): string | undefined {
+  const { remote_state: said } = delivery as { remote_state?: { constructor: { composite_type?: string } } }
+  return said?.constructor.composite_type
+}
+
 /** Reads a message of format 0. Throws what the library throws when the bytes are none. */
 export function decodeMessage(bytes: Uint8Array): AmqpMessage {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
