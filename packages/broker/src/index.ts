@@ -15,6 +15,7 @@ export { HttpsFrontEnd, type HttpsFrontEndOptions } from './http/front-end.js'
 // Free topics.
 export type { AccessStatement, Authorization, TopicOperation } from './free-topics/access-policy.js'
 export type { TopicAccount, TopicAuthenticator, TopicLogin } from './free-topics/accounts.js'
+export type { BridgeRules, ToRoutesRule, ToTopicsRule } from './free-topics/bridge-rules.js'
 export { FreeTopics, type FreeTopicsOptions } from './free-topics/free-topics.js'
 export { TOPIC_LIMITS, type TopicLimits } from './free-topics/limits.js'
 export { hashSecret } from './free-topics/secret.js'

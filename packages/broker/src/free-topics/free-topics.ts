@@ -6,6 +6,7 @@ import {
   type Logger,
   type Meter,
   memoryMeter,
+  type ModuleHost,
   Service,
   silentLogger,
   sleep,
@@ -23,6 +24,7 @@ import { ReturnCode } from '../mqtt/connect-request.js'
 import { AccessPolicy, type Authorization } from './access-policy.js'
 import { Accounts, type TopicAccount, type TopicAuthenticator } from './accounts.js'
 import { AedesPersistence, messageOf, streamOf } from './aedes-persistence.js'
+import type { BridgeRules } from './bridge-rules.js'
 import { FanOut } from './fan-out.js'
 import { type NormalTopicLimits, TOPIC_LIMITS, type TopicLimits } from './limits.js'
 import { MessageKeeper } from './message-keeper.js'
@@ -42,6 +44,7 @@ import { RetainedMessages } from './retained-messages.js'
 import { MAX_TOPIC_LEVELS, matchesTopic, parseFilter } from './topic-filter.js'
 import type { TopicMessage } from './topic-message.js'
 import { TopicSessions } from './topic-sessions.js'
+import { TopicBridge } from './topic-bridge.js'
 import { TopicLink, type TopicLinkEvents } from './topic-link.js'
 import type { TopicLoginFacts, TopicStream } from './topic-stream.js'
 import { Wills } from './wills.js'
@@ -58,6 +61,8 @@ export interface FreeTopicsOptions extends TopicLimits {
   readonly accounts?: readonly TopicAccount[] | undefined
   /** Asked for logins that no account fits. */
   readonly authenticate?: TopicAuthenticator | undefined
+  /** Joins free topics and routes. @default they are not joined */
+  readonly bridge?: (BridgeRules & { readonly host: ModuleHost }) | undefined
   readonly clock?: Clock | undefined
   readonly logger?: Logger | undefined
   readonly meter?: Meter | undefined
@@ -85,11 +90,12 @@ export class FreeTopics extends Service {
   readonly #policy: AccessPolicy
   readonly #accounts: Accounts
   readonly #throttle: LoginThrottle
+  readonly #bridge: TopicBridge | undefined
   readonly #open = new Set<TopicStream>()
   #running: Running | undefined
   #expiry: Timer | undefined
 
-  /** @throws `TOPIC_POLICY`, `TOPIC_ACCOUNT` */
+  /** @throws `TOPIC_POLICY`, `TOPIC_ACCOUNT`, `TOPIC_BRIDGE_RULE` */
   constructor(options: FreeTopicsOptions) {
     super()
     const { authorizations, deviceId = '', accounts, authenticate, meter = memoryMeter() } = options
@@ -101,6 +107,7 @@ export class FreeTopics extends Service {
     this.#policy = new AccessPolicy(authorizations, deviceId)
     this.#accounts = new Accounts(accounts, authenticate)
     this.#throttle = new LoginThrottle(this.#clock)
+    this.#bridge = options.bridge && this.#createBridge(options.bridge)
   }
 
   /** Takes over the connection of a plain client. What came after its CONNECT is still in the stream. */
@@ -128,7 +135,8 @@ export class FreeTopics extends Service {
     if (!access.mayConnect || this.#running === undefined) return undefined
     const sessionId = identitySessionId(identity)
     if (persistent && !this.#hasRoomFor(sessionId)) return undefined
-    const login = { sessionId, access, name: identityKey(identity) }
+    const publisher = identityKey(identity)
+    const login = { sessionId, access, publisher, name: publisher }
     const { maxBufferedBytes } = this.#limits
     const publish = (link: TopicLink, message: TopicMessage) => this.#publishFor(link, message)
     const left = (link: TopicLink) => link.session?.detach(link, this.#clock.now())
@@ -169,7 +177,7 @@ export class FreeTopics extends Service {
         maxReceived: this.#limits.maxReceived,
         receive: async (client, message, row) => {
           const bytes = message.payload.byteLength
-          const kept = this.#keep(message, row === undefined ? [] : [row])
+          const kept = this.#take(message, streamOf(client).login.publisher, row === undefined ? [] : [row])
           await new Promise<void>((resolve, reject) =>
             streamOf(client).order.add(bytes, kept, error => (error === undefined ? resolve() : reject(error))),
           )
@@ -177,8 +185,9 @@ export class FreeTopics extends Service {
       }),
     )
     this.#running = { broker, sessions, keeper }
-    await wills.execute(async will => {
-      await this.#keep(will)
+    await this.#bridge?.start()
+    await wills.execute(async (will, sessionId) => {
+      await this.#take(will, sessionId)
       await this.#hand(will)
     })
     this.#scheduleExpiry()
@@ -191,7 +200,14 @@ export class FreeTopics extends Service {
     for (const stream of this.#open) stream.destroy()
     await this.#untilLeft(running.broker)
     await new Promise<void>(resolve => running.broker.close(resolve))
+    await this.#bridge?.stop()
     this.#running = undefined
+  }
+
+  #createBridge({ host, ...rules }: BridgeRules & { readonly host: ModuleHost }): TopicBridge {
+    const keep = (message: TopicMessage) => this.#keep(message)
+    const hand = (message: TopicMessage) => this.#hand(message)
+    return new TopicBridge({ host, clock: this.#clock, logger: this.#logger, keep, hand }, rules)
   }
 
   /** Aedes is loaded only by gateways that have free topics. */
@@ -233,7 +249,7 @@ export class FreeTopics extends Service {
     if (connect.clean === false && !this.#hasRoomFor(sessionId)) {
       return unavailable('there are as many sessions as may be')
     }
-    return { sessionId, access, name: `${name} ${connect.clientId}` }
+    return { sessionId, access, publisher: name, name: `${name} ${connect.clientId}` }
   }
 
   #hasRoomFor(sessionId: string): boolean {
@@ -248,7 +264,7 @@ export class FreeTopics extends Service {
       throw new Error(`may not publish on ${topic}`)
     }
     this.#metrics.received.add()
-    const kept = this.#keep(message)
+    const kept = this.#take(message, link.login.publisher)
     await new Promise<void>((resolve, reject) =>
       link.order.add(payload.byteLength, kept, error => (error === undefined ? resolve() : reject(error))),
     )
@@ -277,7 +293,7 @@ export class FreeTopics extends Service {
     const message = messageOf(packet)
     // Aedes keeps a QoS 2 message by its identifier, and only if it is new; it does not do so with a will.
     const isKeptLater = packet.qos === 2 && packet !== client.will
-    const kept = isKeptLater ? undefined : this.#keep(message)
+    const kept = isKeptLater ? undefined : this.#take(message, stream.login.publisher)
     stream.order.add(message.payload.byteLength, kept, done)
   }
 
@@ -315,6 +331,13 @@ export class FreeTopics extends Service {
     this.#metrics.dropped.add()
     if (packet.qos > 0) stream.fail('the client takes less than it is sent')
     return null
+  }
+
+  /** Makes a client's message durable, in routes too; undefined when nothing has to be. */
+  #take(message: TopicMessage, publisher: string, rows?: readonly StorePut[]): Promise<void> | undefined {
+    const kept = this.#keep(message, rows)
+    const routed = this.#bridge?.take(message, publisher)
+    return routed === undefined ? kept : Promise.all([kept, routed]).then(() => undefined)
   }
 
   /** Makes a message durable, before anybody is told; undefined when nothing has to be. */

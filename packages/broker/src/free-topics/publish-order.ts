@@ -14,6 +14,7 @@ export class PublishOrder {
   readonly #waiting = new Fifo<Waiting>()
   readonly #onProgress: () => void
   #bytes = 0
+  #hasFailed = false
 
   /** @param onProgress - something left */
   constructor(onProgress: () => void) {
@@ -34,7 +35,7 @@ export class PublishOrder {
    * Takes the next place in the order.
    *
    * @param work - what must be over first; undefined when there is nothing
-   * @param done - called in its turn, with what `work` failed of
+   * @param done - called in its turn, with what `work` failed of; not at all after one that failed
    */
   add(bytes: number, work: Promise<void> | undefined, done: (error?: Error) => void) {
     if (work === undefined && this.#waiting.length === 0) return done()
@@ -50,10 +51,19 @@ export class PublishOrder {
 
   #release(): void {
     for (let next = this.#waiting.first; next?.outcome !== undefined; next = this.#waiting.first) {
+      if (this.#hasFailed) return
+      const { done, bytes, outcome } = next
+      if (outcome.error !== undefined) return this.#fail(() => done(outcome.error))
       this.#waiting.shift()
-      this.#bytes -= next.bytes
-      next.done(next.outcome.error)
+      this.#bytes -= bytes
+      done()
     }
     this.#onProgress()
+  }
+
+  /** Nothing comes after a failure, but what came before it is to be answered first. */
+  #fail(tell: () => void): void {
+    this.#hasFailed = true
+    setImmediate(tell)
   }
 }

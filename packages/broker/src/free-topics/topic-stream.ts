@@ -8,6 +8,8 @@ import type { SessionDelivery, SessionSink, TopicSession } from './topic-session
 export interface TopicLoginFacts {
   /** What aedes and the store know the session by: nobody else's, whatever client ids are chosen. */
   readonly sessionId: string
+  /** The account or identity, as bridged messages name it. */
+  readonly publisher: string
   /** For the log. */
   readonly name: string
   readonly access: TopicAccess

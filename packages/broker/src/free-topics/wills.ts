@@ -27,10 +27,10 @@ export class Wills {
   }
 
   /** Hands over each will that is stored from before, and forgets it. */
-  async execute(publish: (will: TopicMessage) => Promise<void>): Promise<void> {
+  async execute(publish: (will: TopicMessage, sessionId: string) => Promise<void>): Promise<void> {
     for await (const [key, value] of this.#store.entries(TABLE)) {
       const will = decodeTopicMessage(value)
-      if (will !== undefined) await publish(will)
+      if (will !== undefined) await publish(will, key)
       await this.#store.write({ put: [{ table: TABLE, key }] })
     }
   }
