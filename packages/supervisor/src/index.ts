@@ -43,6 +43,7 @@ export {
   type StoredImage,
 } from './images/images-to-remove.js'
 export { OciRegistry, type OciRegistryOptions, type RegistryManifest } from './images/oci-registry.js'
+export { changesOf, formatPlan } from './plan/format-plan.js'
 export type { Plan, PlanOptions } from './plan/plan.js'
 export type { ModulePlan, Step } from './plan/plan-module.js'
 export { RESTART_DEFAULTS, type RestartOptions, type RestartPolicy } from './plan/restart-policy.js'

@@ -232,10 +232,16 @@ export class EdgeAgent extends Service<EdgeAgentEvents> {
     } catch (error) {
       if (!(error instanceof ManifestError)) throw error
       this.#refusal = error
-      const problems = error.problems.map(({ message }) => message)
-      this.#logger.log('error', 'The deployment cannot be used', { version, error: describeError(error), problems })
+      this.#logRefusal(error, version)
       this.emit('refused', error)
     }
+  }
+
+  /** A device without a deployment is nothing that went wrong. */
+  #logRefusal(error: ManifestError, version: number): void {
+    if (error.status === 417) return this.#logger.log('info', 'There is no deployment', { version })
+    const problems = error.problems.map(({ message }) => message)
+    this.#logger.log('error', 'The deployment cannot be used', { version, error: describeError(error), problems })
   }
 
   #parse(document: JsonValue): Deployment {

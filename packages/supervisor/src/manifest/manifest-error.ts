@@ -22,7 +22,7 @@ export class ManifestError extends EdgewrightError {
     const [first] = problems
     const more = problems.length === 1 ? '' : `, and ${problems.length - 1} more`
     super('MANIFEST_INVALID', `The deployment cannot be used: ${first.message}${more}`, {
-      place: first.place,
+      ...(first.place === '' ? {} : { place: first.place }),
       remedy: 'Correct the deployment; until then the last good one stays in force.',
     })
     this.problems = problems

@@ -44,7 +44,7 @@ describe('containerOptions', () => {
     [{ NetworkingConfig: { EndpointsConfig: { own: {} } } }, { NetworkingConfig: { EndpointsConfig: { own: {} } } }],
     [{ HostConfig: { NetworkMode: 'host' } }, { HostConfig: { NetworkMode: 'host' } }],
   ])('joins the network unless %j chooses one', (createOptions, expected) => {
-    expect(containerOptions(make(createOptions), {}, 'edge')).toMatchObject(expected)
+    expect(containerOptions(make(createOptions), {}, { network: 'edge' })).toMatchObject(expected)
   })
 })
 

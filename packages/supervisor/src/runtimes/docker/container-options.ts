@@ -18,7 +18,7 @@ export interface ContainerPreparation {
 export function containerOptions(
   specification: ModuleSpecification,
   preparation: ContainerPreparation = {},
-  network?: string,
+  { network, scope }: { readonly network?: string | undefined; readonly scope?: string | undefined } = {},
   image = String(specification.settings.image),
 ): JsonObject {
   const options = objectOf(specification.settings.createOptions as JsonValue | undefined)
@@ -31,7 +31,7 @@ export function containerOptions(
     ...networkOf(options, host, network),
     Image: image,
     Env: mergedEnvironment(environment, textsOf(options.Env)),
-    Labels: { ...objectOf(options.Labels), ...labelsOf(specification) },
+    Labels: { ...objectOf(options.Labels), ...labelsOf(specification, scope) },
     HostConfig: {
       ...host,
       ...appended('Binds', host, preparation.binds),

@@ -25,7 +25,7 @@ import { observationOf } from './container-observation.js'
 import { type ContainerPreparation, containerOptions } from './container-options.js'
 import { engineError, engineUnavailable, notAvailable, statusOf } from './engine-error.js'
 import { engineEvents } from './engine-events.js'
-import { OWNER, OWNER_LABEL } from './labels.js'
+import { commonLabels } from './labels.js'
 import { moduleLog } from './module-log.js'
 import { pinnedImage } from './pinned-image.js'
 import { assertPermitted, type PrivilegePolicy } from './privilege-policy.js'
@@ -51,6 +51,12 @@ export interface DockerOptions {
   readonly socketPath?: string
   /** A bridge network for modules that choose none; made when missing. @default the engine's default network */
   readonly network?: string
+  /**
+   * Keeps the modules of several gateways on one engine apart: only containers that were made with this scope are seen.
+   *
+   * @default every container that this runtime, or IoT Edge, ever made
+   */
+  readonly scope?: string
   /** What modules may have of the machine. @default everything that createOptions ask for */
   readonly privileges?: PrivilegePolicy
   /** Images fetched at the same time. @default 3 */
@@ -99,6 +105,11 @@ export class DockerRuntime
     this.#pulls = new Turnstile(this.#options.maxPulls)
   }
 
+  /** Whether the engine has told what it has. */
+  get isSynchronised(): boolean {
+    return this.#isSynchronised
+  }
+
   async list(): Promise<readonly ModuleObservation[]> {
     this.assertRunning()
     return [...this.#observed.values()]
@@ -130,7 +141,7 @@ export class DockerRuntime
     const image = await pinnedImage(specification, this.#parts.verifier, signal)
     await this.#removeDead(name)
     const preparation = await this.#parts.prepare?.(specification, signal)
-    const body = containerOptions(specification, preparation, this.#options.network, image)
+    const body = containerOptions(specification, preparation, this.#options, image)
     try {
       // Body and query are given apart, so that nothing of the client's own slips into the body.
       await engine.createContainer({ _query: { name }, _body: body, abortSignal: signal } as object)
@@ -236,7 +247,7 @@ export class DockerRuntime
     let wasHeard = true
     while (!signal.aborted) {
       try {
-        const events = await engineEvents(engine, signal)
+        const events = await engineEvents(engine, this.#labels(), signal)
         if (!this.#isSynchronised && this.#options.network !== undefined)
           await makeNetwork(engine, this.#options.network)
         await this.#lookAtAll(engine, signal)
@@ -258,7 +269,7 @@ export class DockerRuntime
   }
 
   async #lookAtAll(engine: Dockerode, signal: AbortSignal): Promise<void> {
-    const filters = { label: [`${OWNER_LABEL}=${OWNER}`] }
+    const filters = { label: [...this.#labels()] }
     const containers = await engine.listContainers({ all: true, filters, abortSignal: signal })
     const names = containers.map(({ Names: [first] }) => (first ?? '').replace(/^\//, ''))
     for (const name of this.#observed.keys()) if (!names.includes(name)) this.#see(name, undefined)
@@ -270,8 +281,7 @@ export class DockerRuntime
     if (engine === undefined) return
     try {
       const container = await engine.getContainer(name).inspect()
-      const isOurs = container.Config.Labels[OWNER_LABEL] === OWNER
-      this.#see(name, isOurs ? observationOf(container, this.#stoppedByUs.has(name)) : undefined)
+      this.#see(name, this.#isOurs(container) ? observationOf(container, this.#stoppedByUs.has(name)) : undefined)
     } catch (error) {
       if (statusOf(error) !== 404) throw engineError(error, name)
       this.#see(name, undefined)
@@ -318,7 +328,15 @@ export class DockerRuntime
   async #removeDead(name: string): Promise<void> {
     const container = this.#running().getContainer(name)
     const found = await container.inspect().catch(() => undefined)
-    if (found?.State.Dead && found.Config.Labels[OWNER_LABEL] === OWNER) await this.#remove(name, container)
+    if (found?.State.Dead && this.#isOurs(found)) await this.#remove(name, container)
+  }
+
+  #labels(): readonly string[] {
+    return Object.entries(commonLabels(this.#options.scope)).map(([name, value]) => `${name}=${value}`)
+  }
+
+  #isOurs({ Config: { Labels: labels } }: Dockerode.ContainerInspectInfo): boolean {
+    return Object.entries(commonLabels(this.#options.scope)).every(([name, value]) => labels[name] === value)
   }
 
   /** @throws `ENGINE_UNAVAILABLE` while it is not known what the engine has, `NOT_RUNNING` */

@@ -1,17 +1,20 @@
 import { createInterface } from 'node:readline'
 import { isJsonObject } from '@edgewright/core'
 import type Dockerode from 'dockerode'
-import { OWNER, OWNER_LABEL } from './labels.js'
 
 /** What happens to containers that is no change of theirs: commands run in them, and each check of their health. */
 const NOISE = /^(exec_|top|attach|resize|archive-path|extract-to-dir|export|commit|copy)/
 
 /**
- * The names of our containers, each time that something changes about one, until the signal is aborted or the engine
+ * The names of containers with these labels, each time that something changes about one, until the signal is aborted or the engine
  * goes. Nothing is missed from when the promise resolves.
  */
-export async function engineEvents(engine: Dockerode, signal: AbortSignal): Promise<AsyncIterable<string>> {
-  const filters = { type: ['container'], label: [`${OWNER_LABEL}=${OWNER}`] }
+export async function engineEvents(
+  engine: Dockerode,
+  label: readonly string[],
+  signal: AbortSignal,
+): Promise<AsyncIterable<string>> {
+  const filters = { type: ['container'], label }
   const stream = await engine.getEvents({ filters, abortSignal: signal } as object)
   return namesIn(stream)
 }

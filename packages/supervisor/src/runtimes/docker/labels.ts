@@ -1,22 +1,30 @@
 import { isJsonObject, type ModuleSpecification } from '@edgewright/core'
 
 /** Whose containers are ours. The name and value of the original, so that its tools see them. */
-export const OWNER_LABEL = 'net.azure-devices.edge.owner'
-export const OWNER = 'Microsoft.Azure.Devices.Edge.Agent'
+const OWNER_LABEL = 'net.azure-devices.edge.owner'
+const OWNER = 'Microsoft.Azure.Devices.Edge.Agent'
 
 /** The image as the deployment names it. */
 const IMAGE_LABEL = 'net.azure-devices.edge.original-image'
+
+/** Whose module it is, where several gateways share an engine. */
+const SCOPE_LABEL = 'io.edgewright.scope'
 
 /** What the container was asked for: what a plan compares with, because it cannot drift from the container. */
 const SPECIFICATION_LABEL = 'io.edgewright.specification'
 
 /** The labels of a module's container, after its own. */
-export function labelsOf(specification: ModuleSpecification): Readonly<Record<string, string>> {
+export function labelsOf(specification: ModuleSpecification, scope?: string): Readonly<Record<string, string>> {
   return {
-    [OWNER_LABEL]: OWNER,
+    ...commonLabels(scope),
     [IMAGE_LABEL]: String(specification.settings.image),
     [SPECIFICATION_LABEL]: JSON.stringify(specification),
   }
+}
+
+/** What the labels of the modules' containers have in common. */
+export function commonLabels(scope?: string): Readonly<Record<string, string>> {
+  return { [OWNER_LABEL]: OWNER, ...(scope === undefined ? {} : { [SCOPE_LABEL]: scope }) }
 }
 
 /**
