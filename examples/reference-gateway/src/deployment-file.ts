@@ -1,5 +1,27 @@
 import { readFile } from 'node:fs/promises'
-import { EdgewrightError, isJsonObject, type JsonValue, readRouteDocument, type RouteRules } from 'edgewright'
+import {
+  EdgewrightError,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  readRouteDocument,
+  type RouteRules,
+} from 'edgewright'
+
+const MAX_CHARACTERS = 1_048_576
+
+/** Reads a deployment document. @throws `CONFIG_INVALID` with the file and what is wrong */
+export async function readDocument(path: string): Promise<JsonObject> {
+  try {
+    const text = await readFile(path, 'utf8')
+    if (text.length > MAX_CHARACTERS) throw new RangeError(`it is longer than ${MAX_CHARACTERS} characters`)
+    const document: JsonValue = JSON.parse(text)
+    if (!isJsonObject(document)) throw new TypeError('it is not a JSON object')
+    return document
+  } catch (cause) {
+    throw unusable(path, cause)
+  }
+}
 
 /** What of a deployment document concerns the hub. */
 export interface HubDeployment {
@@ -7,27 +29,27 @@ export interface HubDeployment {
   readonly timeToLiveSecs: number | undefined
 }
 
-const MAX_CHARACTERS = 1_048_576
-
 /**
  * Reads the `$edgeHub` part of a deployment document.
  *
  * @throws `CONFIG_INVALID` with the file and what is wrong
  */
 export async function readDeploymentFile(path: string): Promise<HubDeployment> {
+  const document = await readDocument(path)
   try {
-    const text = await readFile(path, 'utf8')
-    if (text.length > MAX_CHARACTERS) throw new RangeError(`it is longer than ${MAX_CHARACTERS} characters`)
-    const document: JsonValue = JSON.parse(text)
     return { routes: readRouteDocument(document).rules, timeToLiveSecs: timeToLiveOf(document) }
   } catch (cause) {
-    const problem = cause instanceof Error ? cause.message : String(cause)
-    throw new EdgewrightError('CONFIG_INVALID', `The deployment document cannot be used: ${problem}`, {
-      place: path,
-      remedy: 'See docs/guides/routes.md for what it looks like.',
-      cause,
-    })
+    throw unusable(path, cause)
   }
+}
+
+function unusable(path: string, cause: unknown): EdgewrightError {
+  const problem = cause instanceof Error ? cause.message : String(cause)
+  return new EdgewrightError('CONFIG_INVALID', `The deployment document cannot be used: ${problem}`, {
+    place: path,
+    remedy: 'See docs/guides/routes.md and docs/guides/modules.md for what it looks like.',
+    cause,
+  })
 }
 
 function timeToLiveOf(document: JsonValue): number | undefined {

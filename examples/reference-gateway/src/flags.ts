@@ -14,7 +14,7 @@ export interface RunFlags {
   /** A further DNS name for the hub's certificate, told to clients as GatewayHostName. */
   readonly hostname: string | undefined
   readonly samples: boolean
-  /** A deployment document whose routes are applied in place of the samples'. */
+  /** A deployment document that is applied in place of the samples. */
   readonly config: string | undefined
 }
 
@@ -27,6 +27,8 @@ export const USAGE = `Runs the reference gateway on embedded defaults.
   npm start [-- FLAGS]
   npm start -- route check FILE [--json]
   npm start -- route explain FILE --message FILE [--json]
+  npm start -- deploy [--plan] FILE  --data-dir DIR [--json]
+  npm start -- modules list | restart MODULE  --data-dir DIR [--json]
   npm start -- dead-letters list | show KEY | retry KEY | drop KEY  --data-dir DIR [--json]
   npm start -- store verify | show | repair  --data-dir DIR [--json]
   npm start -- endpoints list | purge ENDPOINT  --data-dir DIR [--json]
@@ -38,7 +40,7 @@ Flags, all optional
   --cloud-listen ADDR  address of the embedded cloud (default 127.0.0.2)
   --hostname NAME      a further DNS name of the hub, told to clients
   --no-samples         no sample modules; everything goes to $upstream
-  --config FILE        a deployment document whose $edgeHub routes are applied
+  --config FILE        a deployment document: its $edgeHub routes and its modules are applied
   --help               this text
 
 To connect to a real IoT hub, or any cloud outside, set EDGEWRIGHT_CONNECTION_STRING to the connection string of an

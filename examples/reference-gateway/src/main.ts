@@ -2,7 +2,8 @@
 import { realpathSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { describeError } from 'edgewright'
-import { deadLettersCommand, endpointsCommand } from './commands/queues.js'
+import { deployCommand } from './commands/deploy.js'
+import { deadLettersCommand, endpointsCommand, modulesCommand } from './commands/queues.js'
 import { routeCommand } from './commands/route.js'
 import { runCommand } from './commands/run.js'
 import { storeCommand } from './commands/store.js'
@@ -16,7 +17,9 @@ export interface CommandOutput {
 /** What the first argument names; without one of these names the gateway runs. Each gives an exit code. */
 const COMMANDS: Readonly<Record<string, (args: readonly string[], output: CommandOutput) => Promise<number>>> = {
   'dead-letters': deadLettersCommand,
+  deploy: deployCommand,
   endpoints: endpointsCommand,
+  modules: modulesCommand,
   route: routeCommand,
   store: storeCommand,
 }

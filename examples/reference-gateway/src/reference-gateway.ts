@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import {
   amqp,
   createGateway,
+  docker,
   EdgewrightError,
   type Gateway,
   type GatewayOptions,
@@ -9,11 +10,14 @@ import {
   inProcess,
   iotHub,
   type Logger,
+  ManifestError,
   mqtt,
+  processes,
   readProvisioningFile,
 } from 'edgewright'
 import { bindablePort } from './bindable-port.js'
-import { readDeploymentFile } from './deployment-file.js'
+import { hasModules, manifestInvalid } from './commands/deploy.js'
+import { readDeploymentFile, readDocument } from './deployment-file.js'
 import type { EmbeddedCloud } from './embedded-cloud.js'
 import type { RunFlags } from './flags.js'
 import { filter, SAMPLE_ROUTES, sensor } from './samples.js'
@@ -44,12 +48,44 @@ export async function startGateway(
       amqp({ address: flags.listen }),
       https({ address: flags.listen, port: await bindablePort(flags.listen, 443, logger) }),
     ],
-    runtimes: flags.samples ? [inProcess({ sensor, filter })] : [],
+    runtimes: [
+      docker({ ...(isReachable(flags.listen) && { gatewayAddress: flags.listen }) }),
+      processes(),
+      inProcess(flags.samples ? { sensor, filter } : {}),
+    ],
     ...(await rules(flags)),
   })
   await gateway.start()
+  gateway.agent!.on('deployment', ({ modules }) => {
+    const hasContainers = modules.some(({ specification }) => specification.type === 'docker')
+    if (hasContainers && isLoopback(flags.listen)) logger.log('warn', UNREACHABLE, { listen: flags.listen })
+  })
+  if (flags.config !== undefined) await deployFile(gateway, flags.config)
   const ports = Object.fromEntries(gateway.addresses.map(({ protocol, port }) => [protocol, port]))
   return { gateway, hub: { host: flags.listen, ...ports } }
+}
+
+const UNREACHABLE =
+  'Containers do not reach this address: start with --listen and an address of this machine that they do, such as 172.17.0.1'
+
+function isLoopback(address: string): boolean {
+  return /^(127\.|::1$|localhost$)/.test(address)
+}
+
+/** Whether it is one address, and containers may reach it. */
+function isReachable(address: string): boolean {
+  return !isLoopback(address) && address !== '0.0.0.0' && address !== '::'
+}
+
+/** The modules of a deployment document, where it has any. */
+async function deployFile(gateway: Gateway, path: string): Promise<void> {
+  const document = await readDocument(path)
+  if (!hasModules(document)) return
+  try {
+    await gateway.agent!.deploy(document)
+  } catch (error) {
+    throw error instanceof ManifestError ? manifestInvalid(error) : error
+  }
 }
 
 async function rules(flags: RunFlags): Promise<Pick<GatewayOptions, 'routes' | 'timeToLiveSecs'>> {

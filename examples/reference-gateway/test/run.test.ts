@@ -1,78 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { NoRetry } from 'azure-iot-common'
 import { Client, Message } from 'azure-iot-device'
 import { Mqtt } from 'azure-iot-device-mqtt'
 import { afterEach, describe, expect, it } from 'vitest'
+import { type Event, loopbackAddresses, Program } from './program.js'
 
-const PROGRAM = fileURLToPath(new URL('../dist/main.js', import.meta.url))
-
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
-
-/** One event of the program. */
-// biome-ignore lint/suspicious/noExplicitAny: events are read as a program in any language would
-type Event = any
-
-/** The program, run as a user would, on loopback addresses of its own. */
-class Program {
-  readonly events: Event[] = []
-  readonly notJson: string[] = []
-  stderr = ''
-  readonly #child: ChildProcess
-  readonly #exit: Promise<unknown[]>
-  #changed: () => void = () => undefined
-
-  constructor(args: readonly string[], command: readonly string[] = [process.execPath, PROGRAM]) {
-    const [file = '', ...first] = command
-    this.#child = spawn(file, [...first, ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
-    this.#exit = once(this.#child, 'exit')
-    this.#child.stderr!.on('data', chunk => {
-      this.stderr += chunk
-    })
-    createInterface({ input: this.#child.stdout! }).on('line', line => {
-      try {
-        this.events.push(JSON.parse(line))
-      } catch {
-        this.notJson.push(line)
-      }
-      this.#changed()
-    })
-  }
-
-  /** The first event that fits, which may have come already. */
-  async event(fits: (event: Event) => boolean): Promise<Event> {
-    for (;;) {
-      const found = this.events.find(fits)
-      if (found !== undefined) return found
-      await new Promise<void>((resolve, reject) => {
-        this.#changed = resolve
-        void this.#exit.then(([code]) => reject(new Error(`ended with ${code}: ${this.stderr}`)))
-      })
-    }
-  }
-
-  async stop(): Promise<{ code: unknown; milliseconds: number }> {
-    const began = performance.now()
-    this.#child.kill('SIGTERM')
-    const [code] = await this.#exit
-    return { code, milliseconds: performance.now() - began }
-  }
-
-  async end(): Promise<unknown> {
-    return (await this.#exit)[0]
-  }
-}
-
-let next = 1
-const addresses = () => {
-  const block = next++
-  return ['--listen', `127.1.${block}.1`, '--cloud-listen', `127.1.${block}.2`]
-}
+const addresses = loopbackAddresses(1)
 
 describe('the reference gateway', () => {
   const folders: string[] = []

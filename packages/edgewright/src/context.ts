@@ -82,6 +82,8 @@ export type FrontEndPart = (context: FrontEndContext) => FrontEnd
 /** What runtimes are made with besides. */
 export interface RuntimeContext extends GatewayContext {
   readonly deviceId: string
+  /** The cloud hub's name. */
+  readonly hubHostName: string
   readonly hub: SessionHost
   readonly store: Store
   /** The deployment in force; undefined while there is none. Holds secrets. */

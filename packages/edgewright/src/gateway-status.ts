@@ -1,5 +1,6 @@
 import { type Connectivity, type IdentityKey, identityKey, type MeterReading, type Store } from '@edgewright/core'
 import { type Hub, parseQueueName } from '@edgewright/hub'
+import type { ModuleStatus } from '@edgewright/supervisor'
 
 /** What goes on in a gateway right now. */
 export interface GatewayStatus {
@@ -11,6 +12,8 @@ export interface GatewayStatus {
   /** Endpoints with what waits for them and what they took since the start. */
   readonly queues: readonly { readonly endpoint: string; readonly waiting: number; readonly delivered: number }[]
   readonly clients: readonly { readonly id: IdentityKey; readonly transport: string }[]
+  /** Modules that are wanted or there, in startup order, with why each is so and what is done about it. */
+  readonly modules: readonly Pick<ModuleStatus, 'name' | 'state' | 'restarts' | 'reason' | 'failure'>[]
 }
 
 /** What a status is read from. */
@@ -20,10 +23,11 @@ export interface StatusSources {
   readonly readings: readonly MeterReading[]
   readonly store: Store
   readonly hub: Hub
+  readonly modules: readonly ModuleStatus[]
 }
 
 /** The status, from counters and queues as they stand. */
-export function gatewayStatus({ at, connectivity, readings, store, hub }: StatusSources): GatewayStatus {
+export function gatewayStatus({ at, connectivity, readings, store, hub, modules }: StatusSources): GatewayStatus {
   const routed = new Map(hub.routes.map(name => [name, 0]))
   const queues = new Map<string, { waiting: number; delivered: number }>()
   const queue = (endpoint: string) => {
@@ -44,6 +48,10 @@ export function gatewayStatus({ at, connectivity, readings, store, hub }: Status
     connectivity,
     routes: Array.from(routed, ([name, messages]) => ({ name, messages })),
     queues: Array.from(queues, ([endpoint, counts]) => ({ endpoint, ...counts })),
+    modules: modules.map(({ name, state, restarts, reason, failure }) => ({
+      ...{ name, state, restarts, reason },
+      ...(failure === undefined ? {} : { failure }),
+    })),
     clients: hub.clients.map(({ identity, transport }) => ({ id: identityKey(identity), transport })),
   }
 }

@@ -156,13 +156,14 @@ export class Gateway extends Service<GatewayEvents> {
 
   /** What goes on right now. @throws `NOT_RUNNING` */
   status(): GatewayStatus {
-    const { cloud, context, hub, store } = this.#parts
+    const { cloud, context, hub, modules, store } = this.#parts
     return gatewayStatus({
       at: context.clock.now(),
       connectivity: cloud.upstream.connectivity,
       readings: context.meter.read(),
       store,
       hub,
+      modules: modules?.supervisor.status() ?? [],
     })
   }
 

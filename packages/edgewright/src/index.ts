@@ -75,4 +75,19 @@ export {
   type StoreVerification,
   verifyStore,
 } from '@edgewright/store-log'
-export type { ModuleContext, ModuleFunction } from '@edgewright/supervisor'
+export {
+  changesOf,
+  type Deployment,
+  DockerRuntime,
+  EdgeAgent,
+  formatPlan,
+  InProcessRuntime,
+  ManifestError,
+  type ModuleContext,
+  type ModuleFunction,
+  type ModuleStatus,
+  parseDeployment,
+  type Plan,
+  ProcessRuntime,
+  Supervisor,
+} from '@edgewright/supervisor'

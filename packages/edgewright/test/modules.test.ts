@@ -122,7 +122,6 @@ describe('the modules of a gateway', () => {
     gateway = newGateway()
     await gateway.start()
     const states = () => Object.fromEntries(gateway.supervisor!.status().map(({ name, state }) => [name, state]))
-    while (states().worker !== 'running') await once(gateway.supervisor as never, 'status')
-    expect(states()).toEqual({ worker: 'running', helper: 'running', own: 'running' })
+    await expect.poll(states).toEqual({ worker: 'running', helper: 'running', own: 'running' })
   })
 })

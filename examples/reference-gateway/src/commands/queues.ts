@@ -15,6 +15,11 @@ const ENDPOINTS: Readonly<Record<string, Action>> = {
   purge: { operation: 'POST endpoints/purge', name: 'ENDPOINT' },
 }
 
+const MODULES: Readonly<Record<string, Action>> = {
+  list: { operation: 'GET modules' },
+  restart: { operation: 'POST modules/restart', name: 'MODULE' },
+}
+
 interface Action {
   readonly operation: string
   /** What must be named; absent: nothing. */
@@ -29,6 +34,11 @@ export function deadLettersCommand(args: readonly string[], output: CommandOutpu
 /** `endpoints list|purge ENDPOINT --data-dir DIR [--json]` */
 export function endpointsCommand(args: readonly string[], output: CommandOutput): Promise<number> {
   return ask('endpoints', ENDPOINTS, args, output)
+}
+
+/** `modules list|restart MODULE --data-dir DIR [--json]` */
+export function modulesCommand(args: readonly string[], output: CommandOutput): Promise<number> {
+  return ask('modules', MODULES, args, output)
 }
 
 async function ask(

@@ -10,13 +10,19 @@ const MAX_ANSWER = 16_777_216
  *
  * @param operation - `GET endpoints`, `POST dead-letters/retry`, …
  * @param name - what the operation is about
+ * @param content - what it is to be done with
  * @throws `GATEWAY_NOT_RUNNING`, `GATEWAY_REFUSED`
  */
-export async function askGateway(dataDir: string, operation: string, name = ''): Promise<JsonValue> {
+export async function askGateway(
+  dataDir: string,
+  operation: string,
+  name = '',
+  content?: JsonValue,
+): Promise<JsonValue> {
   const [method, path] = operation.split(' ')
   const socketPath = controlSocketPath(dataDir)
   const outgoing = request({ socketPath, method, path: `/${path}?name=${encodeURIComponent(name)}` })
-  outgoing.end()
+  outgoing.end(content === undefined ? undefined : JSON.stringify(content))
   let incoming: IncomingMessage
   try {
     ;[incoming] = (await once(outgoing, 'response')) as [IncomingMessage]

@@ -2,7 +2,18 @@ import { once } from 'node:events'
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { join } from 'node:path'
-import { type DeadLetter, describeError, EdgewrightError, type Gateway } from 'edgewright'
+import {
+  type DeadLetter,
+  describeError,
+  type EdgeAgent,
+  EdgewrightError,
+  type Gateway,
+  isJsonObject,
+  type JsonValue,
+  ManifestError,
+  type Plan,
+} from 'edgewright'
+import { manifestInvalid } from '../commands/deploy.js'
 
 /** The socket in a gateway's data folder that its own command line talks to. */
 export function controlSocketPath(dataDir: string): string {
@@ -10,10 +21,14 @@ export function controlSocketPath(dataDir: string): string {
 }
 
 /** What can be asked of a running gateway: `METHOD /path/…` to what it answers. */
-type Operation = (gateway: Gateway, name: string) => Promise<unknown>
+type Operation = (gateway: Gateway, name: string, content: JsonValue) => Promise<unknown>
 
 const OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET status': async gateway => gateway.status(),
+  'GET modules': async gateway => gateway.status().modules,
+  'POST modules/restart': async (gateway, name) => gateway.supervisor?.restart(name),
+  'POST deployment': async (gateway, _, content) => deploy(gateway, content),
+  'POST deployment/plan': async (gateway, _, content) => finite(agentOf(gateway).preview(content)),
   'GET endpoints': async gateway => gateway.hub.endpoints(),
   'POST endpoints/purge': async (gateway, endpoint) => ({ purged: await gateway.hub.purge(endpoint) }),
   'GET dead-letters': async gateway => listLetters(gateway),
@@ -21,6 +36,9 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   'POST dead-letters/retry': async (gateway, key) => gateway.hub.retryDeadLetter(key),
   'POST dead-letters/drop': async (gateway, key) => gateway.hub.deadLetters.drop(key),
 }
+
+/** Bytes of a document that is sent to a gateway. */
+const MAX_CONTENT = 4_194_304
 
 /** Letters that one listing shows. */
 const MOST_LISTED = 1_000
@@ -43,15 +61,43 @@ export async function startControlServer(gateway: Gateway, dataDir: string): Pro
   return { stop: () => close(server) }
 }
 
-async function answer(gateway: Gateway, { method, url = '/' }: IncomingMessage): Promise<[number, unknown]> {
+async function answer(gateway: Gateway, request: IncomingMessage): Promise<[number, unknown]> {
+  const { method, url = '/' } = request
   const { pathname, searchParams } = new URL(url, 'http://control')
   const operation = OPERATIONS[`${method} ${pathname.slice(1)}`]
   if (operation === undefined) return [404, { message: 'There is no such operation.' }]
   try {
-    return [200, await operation(gateway, searchParams.get('name') ?? '')]
+    return [200, await operation(gateway, searchParams.get('name') ?? '', await contentOf(request))]
   } catch (error) {
-    return [EdgewrightError.is(error) ? 400 : 500, { message: describeError(error) }]
+    const told = error instanceof ManifestError ? manifestInvalid(error) : error
+    return [EdgewrightError.is(told) ? 400 : 500, { message: describeError(told) }]
   }
+}
+
+async function contentOf(request: IncomingMessage): Promise<JsonValue> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.byteLength
+    if (size > MAX_CONTENT) throw new RangeError('What is sent is too long')
+    chunks.push(chunk)
+  }
+  return size === 0 ? null : JSON.parse(Buffer.concat(chunks).toString('utf8'))
+}
+
+async function deploy(gateway: Gateway, content: JsonValue): Promise<void> {
+  if (isJsonObject(content)) await agentOf(gateway).deploy(content)
+}
+
+function agentOf({ agent }: Gateway): EdgeAgent {
+  if (agent !== undefined) return agent
+  throw new EdgewrightError('NOT_RUNNING', 'This gateway runs no modules')
+}
+
+/** JSON has no infinite times. */
+function finite({ due, later }: Plan) {
+  const timeless = ({ at: _, ...module }: Plan['due'][number]) => module
+  return { due: due.map(timeless), later: later.map(timeless) }
 }
 
 async function listLetters({ hub }: Gateway): Promise<unknown[]> {

@@ -7,10 +7,13 @@ export function plainView(write: (text: string) => void): View {
   return {
     ready: ready => connectionLines(ready).forEach(line),
     connectivity: state => line(state.type === 'online' ? 'cloud: online' : `cloud: offline (${state.reason})`),
-    status({ routes, queues, connectivity }) {
+    status({ routes, queues, connectivity, modules }) {
       const counts = routes.map(({ name, messages }) => `${name} ${messages}`).join(', ')
       const waiting = queues.reduce((sum, { waiting }) => sum + waiting, 0)
-      line(`messages: ${counts || 'none'}; waiting: ${waiting}; cloud: ${connectivity.type}`)
+      const states = modules.map(({ name, state }) => `${name} ${state}`).join(', ')
+      line(
+        `messages: ${counts || 'none'}; waiting: ${waiting}; cloud: ${connectivity.type}; modules: ${states || 'none'}`,
+      )
     },
     log: line,
     stopping: signal => line(`${signal}: stopping`),

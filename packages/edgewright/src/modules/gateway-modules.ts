@@ -66,7 +66,7 @@ export class GatewayModules extends Service {
     const { deviceId, hostName: hubHostName } = cloud
     const deployment = () => this.#agent.deployment
     const admit: AdmitModule = (...call) => this.#admit(...call)
-    this.#runtimes = runtimes.map(make => make({ ...context, deviceId, hub, store, deployment, admit }))
+    this.#runtimes = runtimes.map(make => make({ ...context, deviceId, hubHostName, hub, store, deployment, admit }))
     this.#supervisor = new Supervisor(
       { clock, logger, runtimes: this.#runtimes.map(({ runtime }) => runtime) },
       options,

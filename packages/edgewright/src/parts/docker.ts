@@ -18,6 +18,8 @@ import type { RuntimeContext, RuntimePart } from '../context.js'
 export interface DockerPartOptions extends DockerOptions {
   /** A bridge network for modules that choose none; made when missing. @default 'azure-iot-edge' */
   readonly network?: string
+  /** Keeps the modules of several gateways on one engine apart. @default the cloud hub's name, and the device's */
+  readonly scope?: string
   /** Logins beside those of the deployment, which come first. @default none */
   readonly credentials?: readonly RegistryCredential[]
   /** Where images may come from, and what is asked of them. @default every image will do */
@@ -52,7 +54,7 @@ export function docker(options: DockerPartOptions = {}): RuntimePart {
         prepare: (specification, signal) =>
           prepare(context, specification, { name: gateway, address: gatewayAddress, runtime }, signal),
       },
-      { network: 'azure-iot-edge', ...engine },
+      { network: 'azure-iot-edge', scope: `${context.hubHostName}/${context.deviceId}`, ...engine },
     )
     const wanted = () => (deployment()?.modules ?? []).map(({ specification }) => String(specification.settings.image))
     const cleaning =

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { containerOptions } from './container-options.js'
-import { OWNER, OWNER_LABEL, specificationOf } from './labels.js'
+import { commonLabels, specificationOf } from './labels.js'
 
 const make = (createOptions: object, environment = {}) => ({
   name: 'press',
@@ -11,13 +11,12 @@ const make = (createOptions: object, environment = {}) => ({
 
 describe('containerOptions', () => {
   it('keeps create options as they are, and adds what is ours', () => {
-    const specification = make(
-      { Hostname: 'press', Unknown: [1], Labels: { mine: '1', [OWNER_LABEL]: 'no' } },
-      { A: '1' },
-    )
-    const options = containerOptions(specification)
+    const ours = commonLabels('hub/press-7')
+    const Labels = { mine: '1', ...Object.fromEntries(Object.keys(ours).map(name => [name, 'no'])) }
+    const specification = make({ Hostname: 'press', Unknown: [1], Labels }, { A: '1' })
+    const options = containerOptions(specification, {}, { scope: 'hub/press-7' })
     expect(options).toMatchObject({ Hostname: 'press', Unknown: [1], Image: 'press:1', Env: ['A=1'] })
-    expect(options.Labels).toMatchObject({ mine: '1', [OWNER_LABEL]: OWNER })
+    expect(options.Labels).toMatchObject({ mine: '1', ...ours })
     expect(options.NetworkingConfig).toBeUndefined()
     expect(specificationOf('press', options.Labels as Record<string, string>)).toEqual(specification)
   })
