@@ -1,3 +1,4 @@
+import type { FreeTopics } from '@edgewright/broker'
 import type {
   Clock,
   Identity,
@@ -61,9 +62,21 @@ export interface Cloud {
 /** Makes the link to the cloud. */
 export type CloudPart = (context: GatewayContext) => Cloud | Promise<Cloud>
 
+/** What free topics are made with besides. */
+export interface FreeTopicsContext extends GatewayContext {
+  readonly deviceId: string
+  readonly hub: SessionHost
+  readonly store: Store
+}
+
+/** Makes free topics. */
+export type FreeTopicsPart = (context: FreeTopicsContext) => FreeTopics
+
 /** What front-ends are made with besides. */
 export interface FrontEndContext extends GatewayContext {
   readonly hub: SessionHost & MethodInvoker
+  /** Absent where there are no free topics. */
+  readonly topics?: FreeTopics | undefined
   /** The server certificate; listeners show another one when it is renewed. */
   readonly certificate: RenewingCertificate
 }

@@ -22,7 +22,16 @@ import { Hub, HUB_DEFAULTS, type HubConfiguration, StoredIdentityDirectory } fro
 import type { RouteError, RouteRules } from '@edgewright/router'
 import { DirectoryAuthenticator, EdgeAuthority, KeyRing, RenewingCertificate, SealingKey } from '@edgewright/security'
 import type { EdgeAgent, Supervisor } from '@edgewright/supervisor'
-import type { Cloud, CloudPart, FrontEnd, FrontEndPart, GatewayContext, RuntimePart, StorePart } from './context.js'
+import type {
+  Cloud,
+  CloudPart,
+  FreeTopicsPart,
+  FrontEnd,
+  FrontEndPart,
+  GatewayContext,
+  RuntimePart,
+  StorePart,
+} from './context.js'
 import { type GatewayStatus, gatewayStatus } from './gateway-status.js'
 import { GatewayModules, type ModulesOptions } from './modules/gateway-modules.js'
 import { defaultStore } from './parts/stores.js'
@@ -40,6 +49,8 @@ export interface GatewayOptions {
   readonly store?: StorePart | undefined
   /** Listeners: `mqtt()`, `amqp()`, `https()`. @default none */
   readonly listen?: readonly FrontEndPart[] | undefined
+  /** Topics that are not IoT Hub's, on the MQTT listeners: `freeTopics({ … })`. @default none: they are refused */
+  readonly topics?: FreeTopicsPart | undefined
   /**
    * What runs modules: `docker()`, `processes()`, `inProcess({ … })`. With any, this gateway is an edge agent too: it
    * carries out the deployment of its device and reports.
@@ -237,7 +248,9 @@ export class Gateway extends Service<GatewayEvents> {
       { name: 'server', request: this.#certificateRequest(modules?.names) },
     )
     await this.#start(certificate)
-    const frontEnds = this.#options.listen.map(make => make({ ...context, hub, certificate }))
+    const topics = this.#options.topics?.({ ...context, deviceId: cloud.deviceId, hub, store })
+    if (topics !== undefined) await this.#start(topics)
+    const frontEnds = this.#options.listen.map(make => make({ ...context, hub, topics, certificate }))
     for (const frontEnd of frontEnds) await this.#start(frontEnd)
     if (modules !== undefined) await this.#start(modules)
     const { trustBundle } = authority

@@ -2,6 +2,8 @@
 export type {
   Cloud,
   CloudPart,
+  FreeTopicsContext,
+  FreeTopicsPart,
   FrontEnd,
   FrontEndContext,
   FrontEndPart,
@@ -14,6 +16,7 @@ export type {
 export { createGateway, Gateway, GATEWAY_DEFAULTS, type GatewayEvents, type GatewayOptions } from './gateway.js'
 export type { GatewayStatus } from './gateway-status.js'
 export { iotHub, type IotHubOptions } from './parts/clouds.js'
+export { freeTopics, type FreeTopicsPartOptions } from './parts/free-topics.js'
 export { amqp, https, type HttpsLimits, type ListenOptions, mqtt } from './parts/front-ends.js'
 export type { Admission, AdmissionOptions, AdmitModule } from './modules/admission.js'
 export { GatewayModules, type GatewayModulesComponents, type ModulesOptions } from './modules/gateway-modules.js'
@@ -22,6 +25,15 @@ export { inProcess, processes } from './parts/modules.js'
 export { lmdbStore, logStore, memoryStore } from './parts/stores.js'
 
 // Of the packages below, what programs around a gateway need most.
+export {
+  type AccessStatement,
+  type Authorization,
+  type BridgeRules,
+  FreeTopics,
+  hashSecret,
+  type TopicAccount,
+  type TopicLogin,
+} from '@edgewright/broker'
 export {
   type Clock,
   type Connectivity,

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import type { FreeTopicsPartOptions } from '../src/index.js'
 
 /** What a gateway process is started with. */
 export interface GatewayProcessSettings {
@@ -7,6 +8,8 @@ export interface GatewayProcessSettings {
   readonly connectionString: string
   readonly ca: string
   readonly ports: { readonly amqp: number; readonly https: number }
+  readonly routes?: Readonly<Record<string, string>>
+  readonly topics?: FreeTopicsPartOptions
 }
 
 /** A gateway in a process of its own, from the built packages. */

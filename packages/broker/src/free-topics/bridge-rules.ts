@@ -13,6 +13,10 @@ export interface ToRoutesRule {
   readonly module?: string | undefined
   /** The output that they come from. @default none: they are telemetry of the module */
   readonly output?: string | undefined
+  /** What the bodies are, for conditions that look into them: `application/json`. @default not said */
+  readonly contentType?: string | undefined
+  /** How the bodies are encoded, for conditions that look into them: `utf-8`. @default not said */
+  readonly contentEncoding?: string | undefined
 }
 
 /** Publishes on a free topic what routes bring to an input of a module. */
@@ -77,8 +81,8 @@ export class CompiledBridgeRules {
     return this.#toRoutes.flatMap(({ filter, rule }) => {
       if (!matchesTopic(filter, topic)) return []
       const properties = { topic, publisher, ...(retain ? { 'mqtt-retain': 'true' } : {}) }
-      const { output: outputName } = rule
-      const system = outputName === undefined ? {} : { outputName }
+      const { output: outputName, contentType, contentEncoding } = rule
+      const system = { outputName, contentType, contentEncoding }
       return [{ module: moduleOf(rule), message: createMessage({ body: payload, properties, system }) }]
     })
   }

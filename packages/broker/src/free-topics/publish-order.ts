@@ -49,7 +49,7 @@ export class PublishOrder {
     work?.then(() => settle(), settle)
   }
 
-  #release(): void {
+  #release() {
     for (let next = this.#waiting.first; next?.outcome !== undefined; next = this.#waiting.first) {
       if (this.#hasFailed) return
       const { done, bytes, outcome } = next

@@ -21,11 +21,11 @@ export interface ListenOptions {
 /** MQTT 3.1.1 over TLS. */
 export function mqtt({ address = '0.0.0.0', port = 8883, ...limits }: ListenOptions & MqttLimits = {}): FrontEndPart {
   return context => {
-    const { hub: host, clock, logger, meter } = context
+    const { hub: host, topics, clock, logger, meter } = context
     const tls = credentialsOf(context.certificate.current)
     return renewed(
       'mqtt',
-      new MqttFrontEnd({ ...limits, host, listen: { address, port }, tls, clock, logger, meter }),
+      new MqttFrontEnd({ ...limits, host, topics, listen: { address, port }, tls, clock, logger, meter }),
       context,
     )
   }
@@ -53,9 +53,9 @@ export interface HttpsLimits {
 /** One listener for MQTT and AMQP by WebSocket, and for modules that call methods. */
 export function https({ address = '0.0.0.0', port = 443, ...limits }: ListenOptions & HttpsLimits = {}): FrontEndPart {
   return context => {
-    const { hub, clock, logger, meter } = context
+    const { hub, topics, clock, logger, meter } = context
     const tls = credentialsOf(context.certificate.current)
-    const parts = { host: hub, invoker: hub, clock, logger, meter }
+    const parts = { host: hub, invoker: hub, topics, clock, logger, meter }
     return renewed('https', new HttpsFrontEnd({ ...limits, ...parts, listen: { address, port }, tls }), context)
   }
 }

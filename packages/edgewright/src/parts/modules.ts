@@ -1,6 +1,7 @@
-import type { ModuleHost, ModuleSpecification } from '@edgewright/core'
+import type { ModuleSpecification } from '@edgewright/core'
 import { InProcessRuntime, type ModuleFunction, type ProcessOptions, ProcessRuntime } from '@edgewright/supervisor'
-import type { RuntimeContext, RuntimePart } from '../context.js'
+import type { RuntimePart } from '../context.js'
+import { moduleHost } from './module-host.js'
 
 /**
  * Modules that are functions inside this program.
@@ -26,15 +27,5 @@ export function processes(options: ProcessOptions = {}): RuntimePart {
     const prepare = async (specification: ModuleSpecification) =>
       (await admit(specification, { gatewayHostName: hostname })).environment
     return { runtime: new ProcessRuntime({ clock, prepare }, options), modules: [] }
-  }
-}
-
-/** Lets a runtime open sessions of this device's modules, as a front-end would for a client that proved itself. */
-function moduleHost({ hub, deviceId }: RuntimeContext): ModuleHost {
-  return {
-    async connect(moduleId, peer) {
-      const { session } = await hub.openSession({ identity: { deviceId, moduleId }, peer, persistent: false })
-      return session
-    },
   }
 }
