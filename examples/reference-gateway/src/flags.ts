@@ -31,6 +31,7 @@ export const USAGE = `Runs the reference gateway on embedded defaults.
   npm start -- modules list | restart MODULE  --data-dir DIR [--json]
   npm start -- dead-letters list | show KEY | retry KEY | drop KEY  --data-dir DIR [--json]
   npm start -- store verify | show | repair  --data-dir DIR [--json]
+  npm start -- certificates list  --data-dir DIR [--json]
   npm start -- endpoints list | purge ENDPOINT  --data-dir DIR [--json]
 
 Flags, all optional

@@ -3,7 +3,7 @@ import { realpathSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { describeError } from 'edgewright'
 import { deployCommand } from './commands/deploy.js'
-import { deadLettersCommand, endpointsCommand, modulesCommand } from './commands/queues.js'
+import { certificatesCommand, deadLettersCommand, endpointsCommand, modulesCommand } from './commands/queues.js'
 import { routeCommand } from './commands/route.js'
 import { runCommand } from './commands/run.js'
 import { storeCommand } from './commands/store.js'
@@ -16,6 +16,7 @@ export interface CommandOutput {
 
 /** What the first argument names; without one of these names the gateway runs. Each gives an exit code. */
 const COMMANDS: Readonly<Record<string, (args: readonly string[], output: CommandOutput) => Promise<number>>> = {
+  certificates: certificatesCommand,
   'dead-letters': deadLettersCommand,
   deploy: deployCommand,
   endpoints: endpointsCommand,

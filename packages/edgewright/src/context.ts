@@ -55,6 +55,8 @@ export interface Cloud {
   readonly modules?: ModuleIdentities | undefined
   /** PEM of authorities that the cloud says to trust besides this gateway's own. */
   readonly trustBundle?: string | undefined
+  /** PEM that this device proves itself with in that cloud, when it does so by certificate. */
+  readonly deviceCertificate?: string | undefined
   /** Asks where this device belongs now. @returns whether that is another place; the gateway starts anew then */
   readonly reprovision?: ((signal?: AbortSignal) => Promise<boolean>) | undefined
 }

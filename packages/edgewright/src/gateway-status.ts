@@ -1,5 +1,6 @@
 import { type Connectivity, type IdentityKey, identityKey, type MeterReading, type Store } from '@edgewright/core'
 import { type Hub, parseQueueName } from '@edgewright/hub'
+import type { CertificateStatus } from '@edgewright/security'
 import type { ModuleStatus } from '@edgewright/supervisor'
 
 /** What goes on in a gateway right now. */
@@ -14,6 +15,8 @@ export interface GatewayStatus {
   readonly clients: readonly { readonly id: IdentityKey; readonly transport: string }[]
   /** Modules that are wanted or there, in startup order, with why each is so and what is done about it. */
   readonly modules: readonly Pick<ModuleStatus, 'name' | 'state' | 'restarts' | 'reason' | 'failure'>[]
+  /** What expires when, the soonest first: `server`, `authority`, and `device` when it proves itself by certificate. */
+  readonly certificates: readonly CertificateStatus[]
 }
 
 /** What a status is read from. */
@@ -24,10 +27,19 @@ export interface StatusSources {
   readonly store: Store
   readonly hub: Hub
   readonly modules: readonly ModuleStatus[]
+  readonly certificates: readonly CertificateStatus[]
 }
 
 /** The status, from counters and queues as they stand. */
-export function gatewayStatus({ at, connectivity, readings, store, hub, modules }: StatusSources): GatewayStatus {
+export function gatewayStatus({
+  at,
+  connectivity,
+  readings,
+  store,
+  hub,
+  modules,
+  certificates,
+}: StatusSources): GatewayStatus {
   const routed = new Map(hub.routes.map(name => [name, 0]))
   const queues = new Map<string, { waiting: number; delivered: number }>()
   const queue = (endpoint: string) => {
@@ -53,5 +65,6 @@ export function gatewayStatus({ at, connectivity, readings, store, hub, modules 
       ...(failure === undefined ? {} : { failure }),
     })),
     clients: hub.clients.map(({ identity, transport }) => ({ id: identityKey(identity), transport })),
+    certificates,
   }
 }

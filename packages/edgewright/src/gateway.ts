@@ -20,7 +20,16 @@ import {
 } from '@edgewright/core'
 import { Hub, HUB_DEFAULTS, type HubConfiguration, StoredIdentityDirectory } from '@edgewright/hub'
 import type { RouteError, RouteRules } from '@edgewright/router'
-import { DirectoryAuthenticator, EdgeAuthority, KeyRing, RenewingCertificate, SealingKey } from '@edgewright/security'
+import {
+  type CertificateStatus,
+  certificateReport,
+  certificateStatus,
+  DirectoryAuthenticator,
+  EdgeAuthority,
+  KeyRing,
+  RenewingCertificate,
+  SealingKey,
+} from '@edgewright/security'
 import type { EdgeAgent, Supervisor } from '@edgewright/supervisor'
 import type {
   Cloud,
@@ -95,6 +104,9 @@ const CERTIFICATE_VALIDITY = 7_776_000_000
 const RESTART_DELAY = 5_000
 const MOST_RESTART_DELAY = 60_000
 
+/** Thirty days, in milliseconds: how long before its end a certificate is warned of that is not replaced here. */
+const NOTICE = 2_592_000_000
+
 /** When what happens is reported. */
 export interface GatewayEvents {
   /** The link to the cloud went up or down. */
@@ -109,7 +121,7 @@ interface RunningParts {
   readonly hub: Hub
   readonly modules: GatewayModules | undefined
   readonly certificate: RenewingCertificate
-  readonly trustBundle: string
+  readonly authority: CertificateIssuer
   readonly frontEnds: readonly FrontEnd[]
 }
 
@@ -157,7 +169,7 @@ export class Gateway extends Service<GatewayEvents> {
 
   /** PEM that clients must trust. @throws `NOT_RUNNING` */
   get trustBundle(): string {
-    return this.#parts.trustBundle
+    return this.#parts.authority.trustBundle
   }
 
   /** Where the listeners listen. @throws `NOT_RUNNING` */
@@ -167,9 +179,11 @@ export class Gateway extends Service<GatewayEvents> {
 
   /** What goes on right now. @throws `NOT_RUNNING` */
   status(): GatewayStatus {
-    const { cloud, context, hub, modules, store } = this.#parts
+    const { authority, certificate, cloud, context, hub, modules, store } = this.#parts
+    const at = context.clock.now()
     return gatewayStatus({
-      at: context.clock.now(),
+      at,
+      certificates: certificatesOf({ authority, certificate, cloud }, at),
       connectivity: cloud.upstream.connectivity,
       readings: context.meter.read(),
       store,
@@ -253,8 +267,8 @@ export class Gateway extends Service<GatewayEvents> {
     const frontEnds = this.#options.listen.map(make => make({ ...context, hub, topics, certificate }))
     for (const frontEnd of frontEnds) await this.#start(frontEnd)
     if (modules !== undefined) await this.#start(modules)
-    const { trustBundle } = authority
-    this.#running = { context, cloud, store, hub, modules, certificate, trustBundle, frontEnds }
+    this.#running = { context, cloud, store, hub, modules, certificate, authority, frontEnds }
+    for (const status of this.status().certificates) reportExpiry(status, context)
   }
 
   override start(): Promise<void> {
@@ -325,8 +339,28 @@ function trustOf(authority: CertificateIssuer, { trustBundle = '' }: Cloud): str
   return `${authority.trustBundle}\n${trustBundle}`
 }
 
-function developmentAuthority({ dataDir, clock, logger }: GatewayContext): Promise<EdgeAuthority> {
-  return EdgeAuthority.forDevelopment({ folder: join(dataDir, 'certificates') }, { clock, logger })
+function developmentAuthority({ dataDir, clock, logger, meter }: GatewayContext): Promise<EdgeAuthority> {
+  return EdgeAuthority.forDevelopment({ folder: join(dataDir, 'certificates') }, { clock, logger, meter })
+}
+
+type Certified = Pick<RunningParts, 'authority' | 'certificate' | 'cloud'>
+
+function certificatesOf({ authority, certificate, cloud }: Certified, now: number): readonly CertificateStatus[] {
+  const { deviceCertificate } = cloud
+  return certificateReport([
+    certificate,
+    ...(authority instanceof EdgeAuthority ? [authority] : []),
+    ...(deviceCertificate === undefined ? [] : [{ status: certificateStatus('device', deviceCertificate, now) }]),
+  ])
+}
+
+/** Says on every start what expires when, and louder when nobody here will replace it in time. */
+function reportExpiry(status: CertificateStatus, { clock, logger, meter }: GatewayContext): void {
+  const { name, state, expiresAt, renewsAt } = status
+  meter.gauge('edgewright_certificate_expiry_seconds', { name }).set(expiresAt / 1_000)
+  const isLeft = renewsAt === undefined && expiresAt - clock.now() < NOTICE
+  const level = state === 'valid' && !isLeft ? 'info' : 'warn'
+  logger.log(level, 'Certificate in force', { name, state, expires: new Date(expiresAt).toISOString() })
 }
 
 function namesFor(names: readonly string[]) {

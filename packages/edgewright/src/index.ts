@@ -71,6 +71,7 @@ export {
   type Semantics,
 } from '@edgewright/router'
 export {
+  type CertificateStatus,
   type DpsAttestation,
   EdgeAuthority,
   KeyServiceSigner,

@@ -1,4 +1,4 @@
-import { createEmulator, type Emulator } from '@edgewright/emulator'
+import { createEmulator, type Emulator, type EmulatorOptions } from '@edgewright/emulator'
 import { testCertificates } from '@edgewright/testkit'
 
 /** A cloud for one test: an emulator on free ports, with an edge device and what stands behind it. */
@@ -22,10 +22,14 @@ export const EDGE = 'edge'
  * @param address - of its own, with the protocols' own ports on it; absent: any free ports of 127.0.0.1
  * @param alternatives - further addresses under which clients may find it
  */
-export async function startCloud(address?: string, alternatives: readonly string[] = []): Promise<TestCloud> {
+export async function startCloud(
+  address?: string,
+  alternatives: readonly string[] = [],
+  options: Partial<EmulatorOptions> = {},
+): Promise<TestCloud> {
   const tls = testCertificates({ ipAddresses: [address ?? '127.0.0.1', ...alternatives] })
   const free = { address: '127.0.0.1', ports: { mqtt: 0, amqp: 0, https: 0 } }
-  const emulator = createEmulator({ ...(address === undefined ? free : { address }), tls })
+  const emulator = createEmulator({ ...(address === undefined ? free : { address }), tls, ...options })
   await emulator.start()
   const { registry } = emulator
   registry.createDevice({ deviceId: EDGE, capabilities: { iotEdge: true } })

@@ -14,6 +14,7 @@ export {
   type CertificateState,
   type CertificateStatus,
   certificateReport,
+  certificateStatus,
 } from './certificates/certificate-status.js'
 export {
   RENEWAL_DEFAULTS,

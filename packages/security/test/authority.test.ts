@@ -5,11 +5,11 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, createServer, type TLSSocket } from 'node:tls'
-import type { CertificateIssuer, IssuedCertificate, LogFields } from '@edgewright/core'
+import { type CertificateIssuer, type IssuedCertificate, type LogFields, memoryMeter } from '@edgewright/core'
 import { virtualClock } from '@edgewright/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { EdgeAuthority } from '../src/index.js'
-import { operatorAuthority } from './operator-authority.js'
+import { operatorAuthority, operatorsOwn } from './operator-authority.js'
 
 const DAY = 86_400_000
 const server = { commonName: 'gateway', usage: 'server', validity: 30 * DAY } as const
@@ -127,13 +127,44 @@ describe('issuing', () => {
   it('never lasts longer than the authority, and ends with it', async () => {
     const clock = virtualClock({ start: Date.UTC(2030, 0, 1) })
     const options = { folder: join(folder, 'lifetime'), validity: 40 * DAY }
-    const authority = await EdgeAuthority.forDevelopment(options, { clock })
+    await EdgeAuthority.forDevelopment(options, { clock })
+    const authority = await operatorsOwn(options.folder, clock)
     const request = { ...server, dnsNames: ['press-7.local'] }
     expect((await authority.issue(request)).expiresAt).toBe(clock.now() + 30 * DAY)
     await clock.advance(20 * DAY)
     expect((await authority.issue(request)).expiresAt).toBe(authority.expiresAt)
     await clock.advance(20 * DAY)
     await expect(authority.issue(request)).rejects.toMatchObject({ code: 'AUTHORITY_EXPIRED' })
+  })
+
+  it('goes on under an authority for development that is renewed with the key it has, which is told', async () => {
+    const clock = virtualClock({ start: Date.UTC(2030, 0, 1) })
+    const log: string[] = []
+    const logger = { log: (_: string, text: string, fields?: LogFields) => void log.push(`${text} ${fields?.expires}`) }
+    const meter = memoryMeter()
+    const options = { folder: join(folder, 'renewed'), validity: 99 * DAY }
+    const authority = await EdgeAuthority.forDevelopment(options, { clock, logger, meter })
+    const before = new X509Certificate(authority.trustBundle)
+    const end = authority.expiresAt
+    await clock.advance(79 * DAY)
+    await authority.issue({ ...server, dnsNames: ['press-7.local'] })
+    expect(authority.expiresAt).toBe(end)
+    await clock.advance(1 * DAY)
+    const request = { ...server, dnsNames: ['press-7.local'] }
+    const issued = await Promise.all(Array.from({ length: 8 }, () => authority.issue(request)))
+    expect(authority.expiresAt).toBe(clock.now() + 99 * DAY)
+    expect(authority.status.state).toBe('valid')
+    expect(log.filter(line => line.includes('renewed'))).toEqual([
+      expect.stringContaining(new Date(authority.expiresAt).toISOString()),
+    ])
+    expect(meter.read()).toMatchObject([{ labels: { name: 'authority' }, value: authority.expiresAt / 1_000 }])
+    const leaf = new X509Certificate(issued[0]!.chain)
+    expect(leaf.checkIssued(before) && leaf.verify(before.publicKey)).toBe(true)
+    const again = await EdgeAuthority.forDevelopment(options, { clock })
+    expect(again.trustBundle).toBe(authority.trustBundle)
+    const after = new X509Certificate(again.trustBundle)
+    expect(after.raw.equals(before.raw)).toBe(false)
+    expect([after.subject, after.validFrom]).toEqual([before.subject, before.validFrom])
   })
 
   it('survives a clock that woke up in 1970', async () => {

@@ -1,4 +1,7 @@
 import { webcrypto } from 'node:crypto'
+import { join } from 'node:path'
+import type { Clock } from '@edgewright/core'
+import { EdgeAuthority } from '../src/index.js'
 import { loadX509 } from '../src/certificates/x509-library.js'
 
 /** An authority as an operator's own tools would make it. */
@@ -29,4 +32,15 @@ export async function operatorAuthority(
   })
   const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
   return { certificate: certificate.toString('pem'), privateKey: x509.PemConverter.encode(pkcs8, 'PRIVATE KEY'), keys }
+}
+
+/** An authority as an operator gives it, which nobody renews: one for development, read as files. */
+export async function operatorsOwn(place: string, clock: Clock): Promise<EdgeAuthority> {
+  const [certificateFile, privateKeyFile] = ['cert', 'key'].map(kind =>
+    join(place, `development-only-edge-ca.${kind}.pem`),
+  )
+  return await EdgeAuthority.fromFiles(
+    { certificateFile: certificateFile!, privateKeyFile: privateKeyFile! },
+    { clock },
+  )
 }

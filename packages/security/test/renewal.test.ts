@@ -9,6 +9,7 @@ import { type CertificateIssuer, EdgewrightError, type LogFields, memoryMeter } 
 import { virtualClock } from '@edgewright/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { certificateReport, EdgeAuthority, RenewingCertificate } from '../src/index.js'
+import { operatorsOwn } from './operator-authority.js'
 
 const MINUTE = 60_000
 const DAY = 86_400_000
@@ -30,12 +31,11 @@ afterAll(() => rm(folder, { recursive: true }))
 let made = 0
 
 /** A certificate that renews, under an authority made for it. */
-async function started({ start = START, authorityValidity = 3_650 * DAY } = {}) {
+async function started({ start = START, authorityValidity = 3_650 * DAY, operator = false } = {}) {
   const clock = virtualClock({ start })
-  const authority = await EdgeAuthority.forDevelopment(
-    { folder: join(folder, String(made++)), validity: authorityValidity },
-    { clock },
-  )
+  const place = join(folder, String(made++))
+  const development = await EdgeAuthority.forDevelopment({ folder: place, validity: authorityValidity }, { clock })
+  const authority = operator ? await operatorsOwn(place, clock) : development
   const refusals: unknown[] = []
   const issuer: CertificateIssuer = {
     trustBundle: authority.trustBundle,
@@ -139,7 +139,7 @@ describe('a renewing certificate', () => {
   })
 
   it('is not replaced over and over when its authority ends first, and warns of it', async () => {
-    const { certificate, clock, log } = await started({ authorityValidity: 50 * DAY })
+    const { certificate, clock, log } = await started({ authorityValidity: 50 * DAY, operator: true })
     expect(log).toContain('warn Certificate shortened by the end of its authority')
     let renewals = 0
     certificate.on('renewed', () => renewals++)
@@ -174,7 +174,7 @@ describe('a clock that is far off', () => {
   })
 
   it('ahead for a while, beyond the end of the authority: the old certificate stays and serves again', async () => {
-    const { certificate, clock, refusals } = await started()
+    const { certificate, clock, refusals } = await started({ operator: true })
     const first = certificate.current
     clock.jump(50 * 365 * DAY)
     await look(clock)
@@ -184,6 +184,22 @@ describe('a clock that is far off', () => {
     expect(certificate.current).toBe(first)
     expect(certificate.status.state).toBe('valid')
     expect(refusals).toEqual([])
+  })
+
+  it('ahead for a while, beyond the end of a development authority: that is renewed, and does no harm later', async () => {
+    const { authority, certificate, clock } = await started()
+    const trusted = authority.trustBundle
+    clock.jump(73 * 365 * DAY)
+    await look(clock)
+    expect([authority.status.state, certificate.status.state]).toEqual(['valid', 'valid'])
+    clock.jump(-73 * 365 * DAY)
+    await look(clock)
+    expect([authority.status.state, certificate.status.state]).toEqual(['valid', 'valid'])
+    // Who was told the old one goes on: it has the same key.
+    const [leaf] = [new X509Certificate(certificate.current.chain)]
+    for (const root of [trusted, authority.trustBundle].map(pem => new X509Certificate(pem))) {
+      expect(leaf.checkIssued(root) && leaf.verify(root.publicKey)).toBe(true)
+    }
   })
 
   it('back to the time before the certificate: it is replaced by one that is valid then', async () => {
@@ -199,7 +215,7 @@ describe('a clock that is far off', () => {
 })
 
 it('a report says what expires when, the soonest first', async () => {
-  const { authority, certificate } = await started()
+  const { authority, certificate } = await started({ operator: true })
   expect(certificateReport([authority, certificate]).map(({ name }) => name)).toEqual(['server', 'authority'])
   expect(authority.status).toMatchObject({ commonName: 'Edgewright development only', state: 'valid' })
   expect(authority.status.renewsAt).toBeUndefined()

@@ -19,6 +19,7 @@ const MODULES: Readonly<Record<string, Action>> = {
   list: { operation: 'GET modules' },
   restart: { operation: 'POST modules/restart', name: 'MODULE' },
 }
+const CERTIFICATES: Readonly<Record<string, Action>> = { list: { operation: 'GET certificates' } }
 
 interface Action {
   readonly operation: string
@@ -39,6 +40,11 @@ export function endpointsCommand(args: readonly string[], output: CommandOutput)
 /** `modules list|restart MODULE --data-dir DIR [--json]` */
 export function modulesCommand(args: readonly string[], output: CommandOutput): Promise<number> {
   return ask('modules', MODULES, args, output)
+}
+
+/** `certificates list --data-dir DIR [--json]` */
+export function certificatesCommand(args: readonly string[], output: CommandOutput): Promise<number> {
+  return ask('certificates', CERTIFICATES, args, output)
 }
 
 async function ask(

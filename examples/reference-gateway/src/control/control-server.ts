@@ -3,6 +3,7 @@ import { chmod, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { join } from 'node:path'
 import {
+  type CertificateStatus,
   type DeadLetter,
   describeError,
   type EdgeAgent,
@@ -29,6 +30,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   'POST modules/restart': async (gateway, name) => gateway.supervisor?.restart(name),
   'POST deployment': async (gateway, _, content) => deploy(gateway, content),
   'POST deployment/plan': async (gateway, _, content) => finite(agentOf(gateway).preview(content)),
+  'GET certificates': async gateway => gateway.status().certificates.map(readableTimes),
   'GET endpoints': async gateway => gateway.hub.endpoints(),
   'POST endpoints/purge': async (gateway, endpoint) => ({ purged: await gateway.hub.purge(endpoint) }),
   'GET dead-letters': async gateway => listLetters(gateway),
@@ -107,6 +109,11 @@ async function listLetters({ hub }: Gateway): Promise<unknown[]> {
     if (letters.length >= MOST_LISTED) break
   }
   return letters
+}
+
+function readableTimes({ notBefore, expiresAt, renewsAt, ...certificate }: CertificateStatus) {
+  const time = (at: number | undefined) => (at === undefined ? undefined : new Date(at).toISOString())
+  return { ...certificate, notBefore: time(notBefore), expiresAt: time(expiresAt), renewsAt: time(renewsAt) }
 }
 
 function readable({ message, at, ...letter }: DeadLetter) {

@@ -82,6 +82,7 @@ export function iotHub(options: IotHubOptions): CloudPart {
       deviceId,
       hostName: host,
       trustBundle: device.trustBundle,
+      deviceCertificate: device.credential.kind === 'certificate' ? device.credential.certificate : undefined,
       modules,
       upstream: new IotHubUpstream({
         ...{ ...tuning, ...hub, self, onUnauthorized: refused },

@@ -1,3 +1,5 @@
+import { X509Certificate } from 'node:crypto'
+
 /** Where a certificate stands. */
 export type CertificateState =
   | 'valid'
@@ -29,6 +31,15 @@ export function certificateState(
   if (now < notBefore) return 'not-yet-valid'
   if (now >= expiresAt) return 'expired'
   return now >= renewsAt ? 'due' : 'valid'
+}
+
+/** Where a certificate stands that somebody else replaces. @param pem - the certificate first */
+export function certificateStatus(name: string, pem: string, now: number): CertificateStatus {
+  const certificate = new X509Certificate(pem)
+  const { CN } = certificate.toLegacyObject().subject
+  const [notBefore, expiresAt] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)]
+  const commonName = (Array.isArray(CN) ? CN[0] : CN) ?? ''
+  return { name, commonName, state: certificateState({ notBefore, expiresAt }, now), notBefore, expiresAt }
 }
 
 /** What expires when, the soonest first: of renewing certificates, of authorities, of whatever else has a status. */
