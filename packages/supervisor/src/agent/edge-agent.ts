@@ -239,9 +239,9 @@ export class EdgeAgent extends Service<EdgeAgentEvents> {
 
   /** A device without a deployment is nothing that went wrong. */
   #logRefusal(error: ManifestError, version: number): void {
-    if (error.status === 417) return this.#logger.log('info', 'There is no deployment', { version })
     const problems = error.problems.map(({ message }) => message)
-    this.#logger.log('error', 'The deployment cannot be used', { version, error: describeError(error), problems })
+    if (error.status === 417) this.#logger.log('info', 'There is no deployment', { version })
+    else this.#logger.log('error', 'The deployment cannot be used', { version, error: describeError(error), problems })
   }
 
   #parse(document: JsonValue): Deployment {

@@ -35,7 +35,11 @@ export async function engineMissing(): Promise<string | undefined> {
 
 /** Makes an image of the shell under the tag `1`, with more files beside it. */
 export async function importImage(repo: string, ...more: readonly TarEntry[]): Promise<void> {
-  const engine = new Docker()
+  await importImageInto(new Docker(), repo, ...more)
+}
+
+/** The same, on an engine that is not this machine's usual one. */
+export async function importImageInto(engine: Docker, repo: string, ...more: readonly TarEntry[]): Promise<void> {
   const archive = tarOf([...(await shellFiles()), ...more])
   const stream = await engine.importImage(Readable.from([archive]), { repo, tag: '1' })
   await new Promise((resolve, reject) =>

@@ -1,6 +1,6 @@
-import { createInterface } from 'node:readline'
 import { isJsonObject } from '@edgewright/core'
 import type Dockerode from 'dockerode'
+import { linesOf } from './lines.js'
 
 /** What happens to containers that is no change of theirs: commands run in them, and each check of their health. */
 const NOISE = /^(exec_|top|attach|resize|archive-path|extract-to-dir|export|commit|copy)/
@@ -20,8 +20,8 @@ export async function engineEvents(
 }
 
 async function* namesIn(stream: NodeJS.ReadableStream): AsyncGenerator<string> {
-  for await (const line of createInterface({ input: stream })) {
-    const event: unknown = line === '' ? undefined : JSON.parse(line)
+  for await (const line of linesOf(stream)) {
+    const event: unknown = JSON.parse(line)
     if (!isJsonObject(event) || !isJsonObject(event.Actor) || !isJsonObject(event.Actor.Attributes)) continue
     const { name } = event.Actor.Attributes
     if (typeof name === 'string' && !NOISE.test(String(event.Action))) yield name

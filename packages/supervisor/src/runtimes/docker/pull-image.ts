@@ -1,9 +1,9 @@
-import { createInterface } from 'node:readline'
 import { isJsonObject } from '@edgewright/core'
 import type Dockerode from 'dockerode'
 import type { RegistryCredential } from '../../manifest/deployment.js'
 import { parseImageReference } from '../../manifest/image-reference.js'
 import { engineError, notAvailable, statusOf } from './engine-error.js'
+import { linesOf } from './lines.js'
 
 /** Where an image without a registry in its name is let in. */
 const DEFAULT_REGISTRY = 'https://index.docker.io/v1/'
@@ -51,8 +51,8 @@ async function pull(
       throw statusOf(error) === undefined ? engineError(error, image) : notAvailable(image, reasonOf(error))
     })
   // The engine answers 200 before it begins: what goes wrong later stands in the stream.
-  for await (const line of createInterface({ input: stream })) {
-    const progress: unknown = line === '' ? undefined : JSON.parse(line)
+  for await (const line of linesOf(stream)) {
+    const progress: unknown = JSON.parse(line)
     if (isJsonObject(progress) && progress.error !== undefined) throw notAvailable(image, String(progress.error))
   }
   if ((await imageId(engine, image)) === undefined) throw notAvailable(image, 'the transfer broke off')
