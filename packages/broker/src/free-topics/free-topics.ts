@@ -319,7 +319,7 @@ export class FreeTopics extends Service {
   #authorizeForward(client: AedesClient, packet: AedesPublishPacket): AedesPublishPacket | null {
     const stream = streamOf(client)
     const { topic } = packet
-    if (!stream.isWelcome || !stream.mayReceive(topic)) return null
+    if (!stream.hasBegun || !stream.mayReceive(topic)) return null
     if (packet.qos > 0) {
       const { session } = stream
       const isQueued = session !== undefined && !packet.retain && (session.grantedFor(topic) ?? 0) > 0

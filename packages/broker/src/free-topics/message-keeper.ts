@@ -35,28 +35,29 @@ export class MessageKeeper {
    * @throws `TOPIC_RETAINED_FULL`, and what the store rejects with
    */
   keep(message: TopicMessage, rows: readonly StorePut[] = []): Promise<void> | undefined {
-    const sessions = message.qos === 0 ? [] : this.#wanting(message)
+    const wanting = message.qos === 0 ? [] : this.#wanting(message.topic)
     const put = message.retain ? [...rows, this.#retained.put(message)] : rows
-    if (sessions.length === 0 && put.length === 0) return undefined
-    return this.#write(message, sessions, put)
+    if (wanting.length === 0 && put.length === 0) return undefined
+    return this.#write(message, wanting, put)
   }
 
-  async #write(message: TopicMessage, sessions: readonly TopicSession[], put: readonly StorePut[]): Promise<void> {
-    const arriving = sessions.map(session => session.arriving(message.payload.byteLength))
-    const queues = sessions.map(({ queue }) => ({ queue }))
-    const append = queues.length === 0 ? [] : [{ payload: encodeTopicMessage(message), queues }]
+  async #write(message: TopicMessage, wanting: readonly TopicSession[], put: readonly StorePut[]): Promise<void> {
+    const payload = encodeTopicMessage(message)
+    const sessions = wanting.filter(session => session.hasRoom(payload.byteLength, this.#limits))
+    if (sessions.length < wanting.length) this.#metrics.dropped.add(wanting.length - sessions.length)
+    const arrivals = sessions.map(session => session.arriving(payload.byteLength))
+    const append = sessions.length === 0 ? [] : [{ payload, queues: sessions.map(({ queue }) => ({ queue })) }]
+    let isKept = false
     try {
       await this.#store.write({ append, put })
+      isKept = true
       if (message.retain) this.#metrics.retained.set(this.#retained.size)
     } finally {
-      for (const one of arriving) one.settled()
+      for (const settle of arrivals) settle(isKept)
     }
   }
 
-  #wanting({ topic, payload }: TopicMessage): readonly TopicSession[] {
-    const wanting = [...this.#sessions.matching(topic)].filter(session => (session.grantedFor(topic) ?? 0) > 0)
-    const withRoom = wanting.filter(session => session.hasRoom(payload.byteLength, this.#limits))
-    if (withRoom.length < wanting.length) this.#metrics.dropped.add(wanting.length - withRoom.length)
-    return withRoom
+  #wanting(topic: string): readonly TopicSession[] {
+    return [...this.#sessions.matching(topic)].filter(session => (session.grantedFor(topic) ?? 0) > 0)
   }
 }

@@ -5,6 +5,8 @@ export interface SentMessage {
   /** Where it stands in the queue; undefined once the client has it and it is to be released. */
   position: Position | undefined
   readonly qos: 1 | 2
+  /** Bytes of its entry in the queue. */
+  bytes: number
   /** Whether it was sent to the client that is connected now. */
   isUnderWay: boolean
 }
@@ -37,16 +39,16 @@ export class OutgoingIds {
     return this.#last
   }
 
-  add(position: Position, qos: 1 | 2): number {
+  add(position: Position, qos: 1 | 2, bytes: number): number {
     const id = this.next()
-    this.#set(id, { position, qos, isUnderWay: true })
+    this.#set(id, { position, qos, bytes, isUnderWay: true })
     this.#underWay += 1
     return id
   }
 
   /** What the store knows from before. */
   restore(id: number, position: Position | undefined): void {
-    this.#set(id, { position, qos: 2, isUnderWay: false })
+    this.#set(id, { position, qos: 2, bytes: 0, isUnderWay: false })
     this.#last = Math.max(this.#last, id)
   }
 
@@ -57,23 +59,24 @@ export class OutgoingIds {
   }
 
   /** What was sent before is sent again, as it was; undefined when it was not. */
-  resend(position: Position): { readonly messageId: number; readonly qos: 1 | 2 } | undefined {
+  resend(position: Position, bytes: number): { readonly messageId: number; readonly qos: 1 | 2 } | undefined {
     const messageId = this.#byPosition.get(position)
     const sent = messageId === undefined ? undefined : this.#sent.get(messageId)
     if (messageId === undefined || sent === undefined) return undefined
     if (!sent.isUnderWay) this.#underWay += 1
     sent.isUnderWay = true
+    sent.bytes = bytes
     return { messageId, qos: sent.qos }
   }
 
   /** The client has a QoS 2 message. @returns where it stood; undefined when there is none, or it had it before */
-  release(id: number): Position | undefined {
+  release(id: number): { readonly position: Position; readonly bytes: number } | undefined {
     const sent = this.#sent.get(id)
     if (sent?.qos !== 2 || sent.position === undefined) return undefined
-    const { position } = sent
+    const { position, bytes } = sent
     this.#byPosition.delete(position)
     sent.position = undefined
-    return position
+    return { position, bytes }
   }
 
   /** The message is done with; undefined when nothing is under way under that identifier. */

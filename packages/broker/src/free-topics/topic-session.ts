@@ -1,4 +1,4 @@
-import type { Position, QueueEntry, Store, StoreChange, StorePut } from '@edgewright/core'
+import type { Position, QueueEntry, Store, StoreChange, StorePut, StoreRemoval } from '@edgewright/core'
 import { OutgoingIds } from './outgoing-ids.js'
 import { type FilterLevels, matchesTopic, parseFilter } from './topic-filter.js'
 import { decodeTopicMessage, type TopicMessage } from './topic-message.js'
@@ -88,8 +88,8 @@ export class TopicSession {
   #cursor: Position = 0
   #isPumping = false
   #isAsked = false
-  /** What is being appended to the queue. */
-  #arriving = { messages: 0, bytes: 0 }
+  /** What is in the queue, or on its way into it. */
+  #waiting = { messages: 0, bytes: 0 }
 
   constructor(id: string, { filters, lastSeen }: StoredSession, share: SessionShare) {
     this.id = id
@@ -126,23 +126,22 @@ export class TopicSession {
 
   /** Whether so many bytes more may wait. */
   hasRoom(bytes: number, { maxQueuedMessages, maxQueuedBytes }: QueueLimits): boolean {
-    const waiting = this.#share.store.queue(this.queue)
-    const { messages, bytes: arriving } = this.#arriving
-    return waiting.length + messages < maxQueuedMessages && waiting.bytes + arriving + bytes <= maxQueuedBytes
+    return this.#waiting.messages < maxQueuedMessages && this.#waiting.bytes + bytes <= maxQueuedBytes
   }
 
-  /** A message is being appended to the queue; `settled` when that is over. */
-  arriving(bytes: number): { settled(): void } {
-    const arriving = this.#arriving
-    arriving.messages += 1
-    arriving.bytes += bytes
-    return {
-      settled: () => {
-        arriving.messages -= 1
-        arriving.bytes -= bytes
-        this.wake()
-      },
+  /** A message of so many bytes is being appended to the queue; the answer is to be called when that is over. */
+  arriving(bytes: number): (isKept: boolean) => void {
+    this.#count(1, bytes)
+    return isKept => {
+      if (isKept) this.wake()
+      else this.#count(-1, -bytes)
     }
+  }
+
+  /** Counts what waits in the store from before. */
+  recount(): void {
+    const { length, bytes } = this.#share.store.queue(this.queue)
+    this.#waiting = { messages: length, bytes }
   }
 
   /** What was under way when the gateway stopped. */
@@ -198,9 +197,9 @@ export class TopicSession {
   acknowledge(messageId: number): void {
     const sent = this.#ids.remove(messageId)
     if (sent === undefined) return
-    const { position, qos } = sent
+    const { position, qos, bytes } = sent
     this.#write({
-      remove: position === undefined ? [] : [this.#entry(position)],
+      remove: position === undefined ? [] : [this.#taken(position, bytes)],
       put: qos === 2 ? [{ table: SENT_TABLE, key: this.key(messageId) }] : [],
     })
     this.wake()
@@ -208,10 +207,10 @@ export class TopicSession {
 
   /** PUBREC: the client has a QoS 2 message. Resolves when it will never be sent again. */
   async release(messageId: number): Promise<void> {
-    const position = this.#ids.release(messageId)
-    if (position === undefined || this.isForgotten) return
+    const sent = this.#ids.release(messageId)
+    if (sent === undefined || this.isForgotten) return
     const row = { table: SENT_TABLE, key: this.key(messageId), value: Buffer.from(RELEASED) }
-    await this.#share.store.write({ remove: [this.#entry(position)], put: [row] })
+    await this.#share.store.write({ remove: [this.#taken(sent.position, sent.bytes)], put: [row] })
   }
 
   /** PUBREL: the client will not send the message again. Resolves when its identifier is free. */
@@ -262,14 +261,14 @@ export class TopicSession {
   ): (SessionDelivery & { position: Position }) | undefined {
     const message = decodeTopicMessage(payload)
     if (message === undefined || !sink.mayReceive(message.topic)) {
-      this.#write({ remove: [this.#entry(position)] })
+      this.#write({ remove: [this.#taken(position, payload.byteLength)] })
       return undefined
     }
-    const known = this.#ids.resend(position)
+    const known = this.#ids.resend(position, payload.byteLength)
     if (known !== undefined) return { ...message, ...known, retain: false, redelivered: true, position }
     const qos = Math.min(message.qos, this.grantedFor(message.topic) ?? message.qos) as 0 | 1 | 2
-    if (qos === 0) this.#write({ remove: [this.#entry(position)] })
-    const messageId = qos === 0 ? 0 : this.#ids.add(position, qos)
+    if (qos === 0) this.#write({ remove: [this.#taken(position, payload.byteLength)] })
+    const messageId = qos === 0 ? 0 : this.#ids.add(position, qos, payload.byteLength)
     return { ...message, qos, messageId, retain: false, redelivered: false, position }
   }
 
@@ -277,8 +276,15 @@ export class TopicSession {
     return { table: SENT_TABLE, key: this.key(messageId), value: Buffer.from(String(position)) }
   }
 
-  #entry(position: Position) {
+  /** The removal of an entry that is done with. */
+  #taken(position: Position, bytes: number): StoreRemoval {
+    this.#count(-1, -bytes)
     return { queue: this.queue, from: position, through: position }
+  }
+
+  #count(messages: number, bytes: number): void {
+    this.#waiting.messages += messages
+    this.#waiting.bytes += bytes
   }
 
   /** Writes what need not be waited for: a crash before it costs a repetition that the protocol allows. */

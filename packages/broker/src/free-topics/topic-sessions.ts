@@ -41,6 +41,7 @@ export class TopicSessions {
   async load(): Promise<void> {
     for await (const [id, value] of this.#store.entries(SESSION_TABLE)) {
       const session = new TopicSession(id, readStoredSession(value, this.#clock.now()), this.#share)
+      session.recount()
       this.#sessions.set(id, session)
       for (const [filter] of session.filters) this.#index.add(filter, session)
     }

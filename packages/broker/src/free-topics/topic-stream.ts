@@ -28,7 +28,7 @@ export abstract class TopicStream extends Duplex implements SessionSink {
   /** The persistent session of the client, once it was welcomed. */
   session: TopicSession | undefined
   /** Whether the client was welcomed: nothing else may be sent to it before [MQTT-3.2.0-1]. */
-  isWelcome = false
+  hasBegun = false
 
   constructor() {
     super({ readableHighWaterMark: CHUNK_BYTES, writableHighWaterMark: CHUNK_BYTES })
@@ -48,6 +48,7 @@ export abstract class TopicStream extends Duplex implements SessionSink {
 
   /** Begins, with the client's persistent session if it wants one. */
   begin(session: TopicSession | undefined): void {
+    this.hasBegun = true
     this.session = session
     session?.attach(this)
     this.onBegin()
@@ -67,8 +68,6 @@ export abstract class TopicStream extends Duplex implements SessionSink {
 
   override _writev(chunks: readonly { chunk: Buffer }[], done: (error?: Error | null) => void): void {
     this.send(Buffer.concat(chunks.map(({ chunk }) => chunk)))
-    // The first that aedes writes to a client that it lets in is the CONNACK.
-    this.isWelcome = true
     this.whenReady(done)
   }
 
