@@ -24,10 +24,11 @@ await main(async args => {
   if (file === undefined) throw new Error(`Name one fuzzer: ${[...found.keys()].join(', ')}.`)
   const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31))
   const { fuzz } = await import(pathToFileURL(file))
-  const { runs, failure } = await fuzz({ runs: Number(values.runs), seed })
+  const { runs, failure, notes } = await fuzz({ runs: Number(values.runs), seed })
   process.stdout.write(
     `${positionals[0]}: ${runs} runs, seed ${seed}: ${failure === undefined ? 'no failure' : 'FAILED'}\n`,
   )
+  if (notes !== undefined) process.stdout.write(`${notes}\n`)
   if (failure === undefined) return 0
   process.stdout.write(`input: ${JSON.stringify(failure.input)}\nerror: ${failure.error?.stack ?? failure.error}\n`)
   return 1

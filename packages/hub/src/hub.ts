@@ -102,7 +102,9 @@ export class Hub extends Service<HubEvents> implements SessionHost, MethodInvoke
   readonly #configuration: ConfigurationKeeper | undefined
   readonly #onRevoked = (identity: Identity) => {
     this.#takeovers.dismiss(identityKey(identity))
-    this.#sessions.get(identityKey(identity))?.close({ kind: 'identity-disabled' })
+    for (const session of [...this.#sessions.values()]) {
+      if (this.#goesWith(session.identity, identity)) session.close({ kind: 'identity-disabled' })
+    }
   }
   readonly #onConnectivity = ({ type }: Connectivity) => {
     if (type === 'online') this.#inBackground(this.#twins.flush())
@@ -308,6 +310,12 @@ export class Hub extends Service<HubEvents> implements SessionHost, MethodInvoke
     this.#parts.logger.log('info', 'client disconnected', { identity: key, end: end.kind })
     this.emit('disconnected', { identity: session.identity, end })
     if (end.kind !== 'taken-over') this.#configuration?.clientDisconnected(session.identity)
+  }
+
+  /** With a device its modules go; those of this device are let be, so that it works on whatever the cloud thinks of it. */
+  #goesWith({ deviceId, moduleId }: Identity, revoked: Identity): boolean {
+    if (deviceId !== revoked.deviceId) return false
+    return moduleId === revoked.moduleId || (revoked.moduleId === undefined && deviceId !== this.#options.deviceId)
   }
 
   #setModuleReady({ deviceId, moduleId }: Identity, ready: boolean): void {

@@ -241,7 +241,7 @@ describe('a hub', () => {
     await Client.connect(fixture.hub, device)
   })
 
-  it('disconnects an identity that the cloud has disabled', async () => {
+  it('disconnects an identity that the cloud has disabled, with its modules', async () => {
     await using fixture = await startHub()
     const record = {
       identity: device,
@@ -253,9 +253,13 @@ describe('a hub', () => {
     fixture.registry.set('leaf', record)
     await fixture.directory.refreshAll()
     const client = await Client.connect(fixture.hub, device)
+    const module = await Client.connect(fixture.hub, { ...device, moduleId: 'm' })
+    const other = await Client.connect(fixture.hub, sensor)
     fixture.registry.set('leaf', { ...record, status: 'disabled' })
     await fixture.directory.refreshAll()
     expect(client.ended).toEqual({ kind: 'identity-disabled' })
+    expect(module.ended).toEqual({ kind: 'identity-disabled' })
+    expect(other.ended).toBeUndefined()
   })
 
   it('lets the oldest go when the store is full and the policy says so', async () => {

@@ -14,7 +14,7 @@ const WARM_UP = 5_000
  *
  * @param target - `start()` gives `{ port, stop }`; `stream(random)` the pieces of one stream; `neighbour(port)` gives
  *   `{ exchange, close }`, where `exchange` resolves when one message was acknowledged
- * @returns how many streams were driven, and the smallest that fails, if any does
+ * @returns how many streams were driven, the smallest that fails, if any does, and what else was seen
  */
 export async function drive({ runs, seed }, target) {
   const strays = []
@@ -22,7 +22,7 @@ export async function drive({ runs, seed }, target) {
   process.on('uncaughtException', onStray)
   process.on('unhandledRejection', onStray)
   const server = await target.start()
-  const neighbour = await target.neighbour(server.port)
+  const neighbour = timed(await target.neighbour(server.port))
   const random = new Random(seed)
   let done = 0
   let baseline = 0
@@ -37,13 +37,32 @@ export async function drive({ runs, seed }, target) {
         return { runs: done, failure: { input: [], error: new Error(`grew by more than ${GROWTH} bytes`) } }
       }
     }
-    return { runs: done }
+    return { runs: done, notes: notes(baseline, neighbour.slowest) }
   } finally {
     neighbour.close()
     await server.stop()
     process.off('uncaughtException', onStray)
     process.off('unhandledRejection', onStray)
   }
+}
+
+/** The neighbour, with the longest that it waited for an answer. */
+function timed({ exchange, close }) {
+  const neighbour = {
+    slowest: 0,
+    close,
+    async exchange() {
+      const begin = performance.now()
+      await exchange()
+      neighbour.slowest = Math.max(neighbour.slowest, performance.now() - begin)
+    },
+  }
+  return neighbour
+}
+
+function notes(baseline, slowest) {
+  const growth = baseline === 0 ? 0 : (process.memoryUsage().rss - baseline) / 1_048_576
+  return `memory ${growth.toFixed(0)} MiB more than after ${WARM_UP} streams; neighbour answered within ${slowest.toFixed(0)} ms`
 }
 
 async function attempt(port, batch, neighbour, strays) {

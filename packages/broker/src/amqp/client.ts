@@ -36,6 +36,8 @@ export interface ClientShare {
   readonly authorise: (identity: Identity) => Promise<void>
   /** The peer broke a rule that ends its connection. */
   readonly onViolation: (reason: string) => void
+  /** What the connection has proven of an identity counts no more. */
+  readonly onRevoked: (identity: Identity) => void
   /** The last link of a client is gone. */
   readonly onLeft: (client: AmqpClient) => void
 }
@@ -136,6 +138,7 @@ export class AmqpClient implements ClientPeer {
   }
 
   close(end: SessionEnd): void {
+    if (end.kind === 'identity-disabled') this.#share.onRevoked(this.identity)
     this.end(end)
   }
 

@@ -3,6 +3,7 @@ import type { Clock, Identity, Logger, SessionEnd, SessionHost, Timer } from '@e
 import { AMQP_CONDITION, AMQP_LIMITS } from '@edgewright/protocol'
 import type { PeerFacts } from '../listener/listener.js'
 import type { LoginThrottle } from '../login/login-throttle.js'
+import { KeepAlive } from '../keep-alive.js'
 import { FrameSocket } from './frame-socket.js'
 import type { NormalAmqpLimits } from './limits.js'
 import { ConnectionLinks } from './links.js'
@@ -46,6 +47,8 @@ export class AmqpConnection {
   readonly #proofs: Proofs
   readonly #links: ConnectionLinks
   readonly #login: Timer
+  readonly #keepAlive: KeepAlive
+  #heartbeat: Timer | undefined
   readonly #sessions = new Set<Session>()
   #inFlight = 0
   #isPaused = false
@@ -56,8 +59,11 @@ export class AmqpConnection {
     const { clock, limits } = share
     this.#share = share
     this.#facts = facts
+    this.#keepAlive = new KeepAlive(clock, () => this.#fail('nothing was heard for too long'))
+    this.#keepAlive.start(PATIENCE)
     this.#login = clock.after(limits.loginTimeout, () => this.#fail('no good credentials in time'))
     this.#socket = new FrameSocket(stream, clock, limits, {
+      heard: () => this.#keepAlive.heard(),
       read: () => this.#onRead(),
       drained: () => this.#onDrained(),
       failed: reason => this.#fail(reason),
@@ -77,7 +83,7 @@ export class AmqpConnection {
 
   /** Resolves once what was read is stored and settled; nothing more is read. */
   finish(): Promise<void> {
-    this.#socket.setPaused(true)
+    this.#pause(true)
     return new Promise(resolve => {
       this.#onQuiet = resolve
       this.#checkQuiet()
@@ -115,7 +121,9 @@ export class AmqpConnection {
     const inFlight = { add: (bytes: number) => this.#addInFlight(bytes) }
     const authorise = (identity: Identity) => this.#proofs.require(identity)
     const tokens = new TokenNode({ judge, window, maxWaiting, isCongested, onViolation })
-    const client = { host, clock, logger, limits, transport, isCongested, onViolation, inFlight, authorise }
+    const onRevoked = (identity: Identity) => this.#proofs.forget(identity)
+    const flow = { isCongested, inFlight, onViolation }
+    const client = { host, clock, logger, limits, transport, ...flow, authorise, onRevoked }
     return new ConnectionLinks({ tokens, logger, maxLinks, peer, client })
   }
 
@@ -142,11 +150,20 @@ export class AmqpConnection {
     }
   }
 
-  #onOpen(): void {
+  #onOpen() {
     const idle = this.#connection.idle_time_out
-    if (!idle || idle >= AMQP_LIMITS.minimumIdleTimeout) return
+    if (!idle) return this.#beat()
+    if (idle >= AMQP_LIMITS.minimumIdleTimeout) return
     const description = `An idle time-out below ${AMQP_LIMITS.minimumIdleTimeout} ms`
     this.#connection.close({ condition: AMQP_CONDITION.notAllowed, description })
+  }
+
+  /** A client that announces no idle time-out hears from us all the same; the library sees to the others. */
+  #beat(): void {
+    this.#heartbeat = this.#share.clock.after(AMQP_LIMITS.heartbeat, () => {
+      this.#socket.write(EMPTY_FRAME)
+      this.#beat()
+    })
   }
 
   #onSession(session: Session): void {
@@ -205,7 +222,12 @@ export class AmqpConnection {
   #setFlow(): void {
     const paused = this.#inFlight >= this.#share.limits.inboundBytes || this.#socket.isCongested
     if (this.#onQuiet !== undefined || this.#hasEnded || paused === this.#isPaused) return
+    this.#pause(paused)
+  }
+
+  #pause(paused: boolean): void {
     this.#isPaused = paused
+    this.#keepAlive.setDeaf(paused)
     this.#socket.setPaused(paused)
   }
 
@@ -227,6 +249,8 @@ export class AmqpConnection {
     const { address: peer } = this.#facts
     this.#share.logger.log('debug', 'amqp connection ended', { peer, reason })
     this.#login.cancel()
+    this.#keepAlive.stop()
+    this.#heartbeat?.cancel()
     this.#proofs.close()
     this.#links.lost()
     // After the library's own turns, in which it writes what was said last.
@@ -234,6 +258,12 @@ export class AmqpConnection {
     this.#checkQuiet()
   }
 }
+
+/** Milliseconds without a word: the client was told less. */
+const PATIENCE = 1.5 * AMQP_LIMITS.idleTimeout
+
+/** A frame of nothing but its header. Source: AMQP 1.0, section 2.4.5. */
+const EMPTY_FRAME = Buffer.from([0, 0, 0, 8, 2, 0, 0, 0])
 
 /** Deliveries of one session, each way, that the library may hold. */
 const SESSION_BUFFER = 32_768

@@ -5,6 +5,8 @@ import { Outlet, type OutletLimits } from '../outlet.js'
 
 /** What a {@link FrameSocket} reports. */
 export interface FrameSocketEvents {
+  /** Something came. */
+  heard(): void
   /** All frames of a chunk were handled. */
   read(): void
   /** The stream takes more again. */
@@ -80,6 +82,7 @@ export class FrameSocket {
 
   #receive(chunk: Buffer) {
     if (this.#isClosed) return
+    this.#events.heard()
     const frames = this.#splitter.push(chunk)
     if (frames instanceof Refusal) return this.#events.failed(frames.reason)
     if (frames.length === 0) return

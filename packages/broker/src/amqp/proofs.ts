@@ -68,6 +68,13 @@ export class Proofs {
     throw new LinkRefusal(AMQP_CONDITION.unauthorized, 'Unauthorized')
   }
 
+  /** Forgets what was proven of an identity: it has to be proven anew. */
+  forget(identity: Identity): void {
+    const key = identityKey(identity)
+    this.#proven.get(key)?.cancel()
+    this.#proven.delete(key)
+  }
+
   /** The connection is gone. */
   close(): void {
     this.#isClosed = true

@@ -4,6 +4,8 @@ export const AMQP_LIMITS = Object.freeze({
   maxFrameSize: 65_536,
   /** Announced by the hub, in milliseconds. */
   idleTimeout: 240_000,
+  /** How often a client hears from the hub that announces nothing, in milliseconds. */
+  heartbeat: 120_000,
   /** A client that announces less is refused, in milliseconds. */
   minimumIdleTimeout: 5_000,
   /** Announced on telemetry links, in bytes; some clients derive their batches from it. */
