@@ -54,7 +54,7 @@ describe('signatures of images', () => {
   ])('do not count when %s', async (name, arrange) => {
     arrange(registry.push('app', '1', name))
     await expect(rules().verify(`${host}/app:1`)).rejects.toMatchObject({ code: 'IMAGE_REFUSED' })
-    expect((await rules({ unsigned: 'warn' }).verify(`${host}/app:1`)).evidence).toContain('not signed')
+    expect((await rules({ signatures: 'warn' }).verify(`${host}/app:1`)).evidence).toContain('not signed')
   })
 
   it('cannot be read without the right credentials, or from nowhere', async () => {

@@ -50,7 +50,7 @@ export function docker(options: DockerPartOptions = {}): RuntimePart {
     const runtime = new DockerRuntime(
       {
         ...{ clock, logger, credentials: logins },
-        ...(images && { verifier: new ImageRules({ rules: images, registry, logger }) }),
+        ...(images && { verifier: new ImageRules({ rules: images, registry, clock, logger }) }),
         prepare: (specification, signal) =>
           prepare(context, specification, { name: gateway, address: gatewayAddress, runtime }, signal),
       },

@@ -1,6 +1,16 @@
-import { EdgewrightError, type ImageVerifier, type Logger, silentLogger } from '@edgewright/core'
+import type { X509Certificate } from 'node:crypto'
+import {
+  type Clock,
+  EdgewrightError,
+  type ImageVerifier,
+  type Logger,
+  silentLogger,
+  systemClock,
+} from '@edgewright/core'
 import { type ImageReference, parseImageReference } from '../manifest/image-reference.js'
+import { certificatesOf } from './certificate-path.js'
 import { isSigned } from './image-signatures.js'
+import { findNotationSignature, type NotationVerdict } from './notation-signatures.js'
 import type { OciRegistry } from './oci-registry.js'
 
 /** Images of one place, and what is asked of them. */
@@ -12,18 +22,27 @@ export interface ImageRule {
   readonly from: string
   /** Whether a reference must name the digest, so that nobody can put another image under its name. @default false */
   readonly pinned?: boolean
-  /** Public keys as PEM, one of which must have signed the image, as cosign does. @default signatures are not looked at */
+  /** Public keys as PEM, one of which may have signed the image, as cosign does. @default none */
   readonly keys?: readonly string[]
-  /** What becomes of an image that none of the keys has signed. @default refuse */
-  readonly unsigned?: 'refuse' | 'warn'
+  /**
+   * Certificates as PEM: of authorities whose signers, or of signers themselves, may have signed the image as Notation
+   * does. Revocation lists are not looked at. @default none
+   */
+  readonly certificates?: readonly string[]
+  /**
+   * What is asked of signatures: an image that none of the keys and certificates stands for is refused (`required`), let
+   * in with a warning (`warn`), or nobody looks (`off`). @default 'required' with keys or certificates, 'off' without
+   */
+  readonly signatures?: 'required' | 'warn' | 'off'
 }
 
 /** What {@link ImageRules} work with. */
 export interface ImageRulesOptions {
   /** The first that fits counts; an image that fits none is refused. */
   readonly rules: readonly ImageRule[]
-  /** Where digests and signatures are read; needed for rules with keys, and pins images that are not pinned. */
+  /** Where digests and signatures are read; needed for rules about signatures, and pins images that are not pinned. */
   readonly registry?: OciRegistry
+  readonly clock?: Clock
   readonly logger?: Logger
 }
 
@@ -33,11 +52,16 @@ export interface ImageRulesOptions {
  */
 export class ImageRules implements ImageVerifier {
   readonly #options: ImageRulesOptions
+  readonly #anchors = new Map<ImageRule, readonly X509Certificate[]>()
 
-  /** @throws TypeError when a rule has keys and there is no registry to read signatures from */
+  /** @throws TypeError when a rule cannot be kept: no registry to read signatures from, nobody to trust, no PEM */
   constructor(options: ImageRulesOptions) {
-    if (options.registry === undefined && options.rules.some(({ keys }) => keys !== undefined)) {
-      throw new TypeError('Rules with keys need a registry')
+    for (const rule of options.rules) {
+      if (policyOf(rule) === 'off') continue
+      if (options.registry === undefined) throw new TypeError('Rules about signatures need a registry')
+      const { keys = [], certificates = [] } = rule
+      if (keys.length + certificates.length === 0) throw new TypeError(`The rule for ${rule.from} trusts nobody`)
+      this.#anchors.set(rule, certificatesOf(certificates))
     }
     this.#options = options
   }
@@ -52,7 +76,9 @@ export class ImageRules implements ImageVerifier {
     if (rule.pinned && image.digest === undefined) throw refused(reference, 'it is not pinned by its digest')
     const digest = image.digest ?? (await this.#digestOf(image, reference, signal))
     const evidence = [`it comes from ${rule.from}`, ...(image.digest === undefined ? [] : ['pinned by its digest'])]
-    if (rule.keys !== undefined) evidence.push(await this.#signatureOf({ ...image, digest }, rule, reference, signal))
+    if (policyOf(rule) !== 'off') {
+      evidence.push(await this.#signatureOf({ ...image, digest }, rule, reference, signal))
+    }
     return { digest, evidence: evidence.join(', ') }
   }
 
@@ -67,16 +93,28 @@ export class ImageRules implements ImageVerifier {
 
   async #signatureOf(
     image: ImageReference & { readonly digest: string },
-    { keys = [], unsigned = 'refuse' }: ImageRule,
+    rule: ImageRule,
     reference: string,
     signal: AbortSignal | undefined,
   ): Promise<string> {
-    if (await isSigned(this.#options.registry!, image, keys, signal)) return 'signed by a key of this gateway'
-    if (unsigned === 'refuse') throw refused(reference, 'none of the keys of this gateway has signed it')
-    const logger = this.#options.logger ?? silentLogger
-    logger.log('warn', 'An image that is not signed is let in', { image: reference, digest: image.digest })
+    const { registry, clock = systemClock, logger = silentLogger } = this.#options
+    const { keys = [] } = rule
+    const anchors = this.#anchors.get(rule) ?? []
+    if (keys.length > 0 && (await isSigned(registry!, image, keys, signal))) return 'signed by a key of this gateway'
+    const trust = { anchors, now: clock.now() }
+    const verdict = anchors.length === 0 ? UNSIGNED : await findNotationSignature(registry!, image, trust, signal)
+    if (verdict.isSigned) return `signed by ${verdict.signer}`
+    const reason = ['nobody whom this gateway trusts has signed it', ...verdict.reasons.slice(0, 3)].join('; ')
+    if (policyOf(rule) === 'required') throw refused(reference, reason)
+    logger.log('warn', 'An image that is not signed is let in', { image: reference, digest: image.digest, reason })
     return 'not signed'
   }
+}
+
+const UNSIGNED: NotationVerdict = Object.freeze({ isSigned: false, reasons: [] })
+
+function policyOf({ keys = [], certificates = [], signatures }: ImageRule): 'required' | 'warn' | 'off' {
+  return signatures ?? (keys.length + certificates.length === 0 ? 'off' : 'required')
 }
 
 /** The registry and repository, with the names that the engine adds by itself. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { EdgewrightError } from '@edgewright/core'
+import { EdgewrightError, isJsonObject, type JsonObject, type JsonValue } from '@edgewright/core'
 import type { RegistryCredential } from '../manifest/deployment.js'
 import type { ImageReference } from '../manifest/image-reference.js'
 
@@ -15,14 +15,18 @@ export interface OciRegistryOptions {
 export interface RegistryManifest {
   /** Of its bytes, computed here. */
   readonly digest: string
+  /** As it says itself, or else as the registry does. */
+  readonly mediaType: string
   readonly body: Uint8Array
 }
 
 /** The largest manifest or signature that is read, in bytes. Source: OCI Distribution 1.1, manifests of 4 MiB. */
 const MAX_BYTES = 4_194_304
 
+const REFERRERS = 'application/vnd.oci.image.index.v1+json'
+
 const MANIFESTS = [
-  'application/vnd.oci.image.index.v1+json',
+  REFERRERS,
   'application/vnd.oci.image.manifest.v1+json',
   'application/vnd.docker.distribution.manifest.list.v2+json',
   'application/vnd.docker.distribution.manifest.v2+json',
@@ -43,11 +47,12 @@ export class OciRegistry {
    */
   async manifest(image: ImageReference, signal?: AbortSignal): Promise<RegistryManifest | undefined> {
     const reference = image.digest ?? image.tag ?? 'latest'
-    const body = await this.#get(image, `manifests/${reference}`, MANIFESTS, signal)
-    if (body === undefined) return undefined
+    const found = await this.#get(image, `manifests/${reference}`, MANIFESTS, signal)
+    if (found === undefined) return undefined
+    const { body } = found
     const digest = digestOf(body)
     if (image.digest !== undefined && image.digest !== digest) throw failed(image, 'it gave another manifest')
-    return { digest, body }
+    return { digest, body, mediaType: mediaTypeOf(body) ?? found.type }
   }
 
   /**
@@ -56,9 +61,33 @@ export class OciRegistry {
    * @throws `IMAGE_REGISTRY_FAILED`
    */
   async blob(image: ImageReference, digest: string, signal?: AbortSignal): Promise<Uint8Array> {
-    const body = await this.#get(image, `blobs/${digest}`, '*/*', signal)
+    const body = (await this.#get(image, `blobs/${digest}`, '*/*', signal))?.body
     if (body === undefined || digestOf(body) !== digest) throw failed(image, 'it does not have what it names')
     return body
+  }
+
+  /**
+   * What refers to a manifest: by the registry's own listing, or by the tag that clients keep where it has none.
+   *
+   * @param artifactType - only of this type
+   * @returns digests of manifests
+   * @throws `IMAGE_REGISTRY_FAILED`
+   */
+  async referrers(
+    image: ImageReference,
+    digest: string,
+    artifactType: string,
+    signal?: AbortSignal,
+  ): Promise<string[]> {
+    const { digest: _, ...place } = image
+    const path = `referrers/${digest}?artifactType=${encodeURIComponent(artifactType)}`
+    const listed = await this.#get(image, path, REFERRERS, signal)
+    const index = listed?.body ?? (await this.manifest({ ...place, tag: digest.replace(':', '-') }, signal))?.body
+    const manifests = index === undefined ? [] : parsed(index).manifests
+    return (Array.isArray(manifests) ? manifests : []).flatMap((entry: JsonValue) => {
+      const isWanted = isJsonObject(entry) && entry.artifactType === artifactType
+      return isWanted && /^sha256:[0-9a-f]{64}$/.test(String(entry.digest)) ? [String(entry.digest)] : []
+    })
   }
 
   async #get(image: ImageReference, path: string, accept: string, signal?: AbortSignal) {
@@ -73,7 +102,8 @@ export class OciRegistry {
       }
       if (response.status === 404) return undefined
       if (!response.ok) throw failed(image, `it answered ${response.status}`)
-      return await bounded(response, image)
+      const type = (response.headers.get('content-type') ?? '').split(';')[0]!.trim()
+      return { body: await bounded(response, image), type }
     } catch (error) {
       signal?.throwIfAborted()
       throw EdgewrightError.is(error) ? error : failed(image, 'it cannot be reached', error)
@@ -101,6 +131,21 @@ export class OciRegistry {
     if (!response.ok) throw failed(image, `its service of tokens answered ${response.status}`)
     const answer = JSON.parse(Buffer.from(await bounded(response, image)).toString('utf8')) as Record<string, unknown>
     return `Bearer ${answer.token ?? answer.access_token}`
+  }
+}
+
+function mediaTypeOf(body: Uint8Array): string | undefined {
+  const { mediaType } = parsed(body)
+  return typeof mediaType === 'string' ? mediaType : undefined
+}
+
+/** Empty when it is no JSON object. */
+function parsed(body: Uint8Array): JsonObject {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(body).toString('utf8'))
+    return isJsonObject(value) ? value : {}
+  } catch {
+    return {}
   }
 }
 
