@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -20,9 +20,13 @@ export class Program {
   readonly #exit: Promise<unknown[]>
   #changed: () => void = () => undefined
 
-  constructor(args: readonly string[], command: readonly string[] = [process.execPath, PROGRAM]) {
+  constructor(
+    args: readonly string[],
+    command: readonly string[] = [process.execPath, PROGRAM],
+    options: Pick<SpawnOptions, 'env' | 'uid' | 'gid'> = {},
+  ) {
     const [file = '', ...first] = command
-    this.#child = spawn(file, [...first, ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#child = spawn(file, [...first, ...args], { ...options, cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#exit = once(this.#child, 'exit')
     this.#child.stderr!.on('data', chunk => {
       this.stderr += chunk
@@ -47,6 +51,10 @@ export class Program {
         void this.#exit.then(([code]) => reject(new Error(`ended with ${code}: ${this.stderr}`)))
       })
     }
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
   }
 
   async stop(): Promise<{ code: unknown; milliseconds: number }> {

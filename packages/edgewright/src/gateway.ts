@@ -104,6 +104,9 @@ const CERTIFICATE_VALIDITY = 7_776_000_000
 const RESTART_DELAY = 5_000
 const MOST_RESTART_DELAY = 60_000
 
+/** The longest time that Node waits, in milliseconds. */
+const MOST_INTERVAL = 2_147_483_647
+
 /** Thirty days, in milliseconds: how long before its end a certificate is warned of that is not replaced here. */
 const NOTICE = 2_592_000_000
 
@@ -133,6 +136,7 @@ export class Gateway extends Service<GatewayEvents> {
   readonly #options: GatewayOptions & typeof GATEWAY_DEFAULTS
   readonly #started: Startable[] = []
   #isWanted = false
+  #alive: NodeJS.Timeout | undefined
   #restarting: Promise<void> | undefined
   #stopping = new AbortController()
   #running: RunningParts | undefined
@@ -271,15 +275,32 @@ export class Gateway extends Service<GatewayEvents> {
     for (const status of this.status().certificates) reportExpiry(status, context)
   }
 
-  override start(): Promise<void> {
+  /** From here to {@link stop} the process is kept alive, also while there is nothing to do but to wait for a link. */
+  override async start(): Promise<void> {
     this.#isWanted = true
-    return super.start()
+    this.#alive ??= setInterval(() => undefined, MOST_INTERVAL)
+    try {
+      await super.start()
+    } catch (error) {
+      this.#letGo()
+      throw error
+    }
   }
 
-  override stop(): Promise<void> {
+  override async stop(): Promise<void> {
     this.#isWanted = false
     this.#stopping.abort(new EdgewrightError('NOT_RUNNING', 'The gateway is stopping'))
-    return super.stop()
+    try {
+      await super.stop()
+    } finally {
+      if (!this.#isWanted) this.#letGo()
+    }
+  }
+
+  /** Lets the process end. */
+  #letGo(): void {
+    clearInterval(this.#alive)
+    this.#alive = undefined
   }
 
   /** What was started last is stopped first: modules, listeners, hub, directory, upstream, store. */

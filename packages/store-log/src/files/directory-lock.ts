@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { open, readdir, rm } from 'node:fs/promises'
+import { chmod, open, readdir, rm } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { join, relative } from 'node:path'
 import { EdgewrightError } from '@edgewright/core'
@@ -25,6 +25,7 @@ export async function lockDirectory(path: string): Promise<DirectoryLock> {
   const server = await listen(at(own))
   const release = () => closeServer(server, join(path, own))
   try {
+    await chmod(at(own), 0o600)
     for (const name of await readdir(path)) {
       const holder = LOCK_NAME.exec(name)?.[1]
       if (holder === undefined || name === own) continue
