@@ -6,6 +6,7 @@ import { MqttFrontEnd } from '../dist/index.js'
 import { drive } from './support/drive.mjs'
 import { FuzzHost } from './support/host.mjs'
 import { mutate } from './support/mutate.mjs'
+import { tear } from './support/tear.mjs'
 
 export const name = 'mqtt'
 
@@ -30,16 +31,6 @@ function stream(random) {
   const changed = encoded.map((bytes, index) => (random.once(index === 0 ? 12 : 5) ? mutate(bytes, random) : bytes))
   const whole = random.once(8) ? mutate(Buffer.concat(changed), random) : Buffer.concat(changed)
   return tear(whole, random)
-}
-
-function tear(bytes, random) {
-  const pieces = []
-  for (let at = 0; at < bytes.length; ) {
-    const length = random.once(3) ? 1 + random.below(16) : bytes.length
-    pieces.push(bytes.subarray(at, at + length))
-    at += length
-  }
-  return pieces
 }
 
 /** Many, so that few streams take over from another. */

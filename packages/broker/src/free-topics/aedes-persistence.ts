@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import type { StorePut } from '@edgewright/core'
 import type { Client, Subscription } from 'aedes'
 import type { IPublishPacket } from 'mqtt-packet'
 import type { RetainedMessages } from './retained-messages.js'
@@ -15,7 +16,7 @@ export interface PersistenceParts {
   readonly wills: Wills
   readonly maxReceived: number
   /** Makes a QoS 2 message durable, together with the row that says that it was received. */
-  receive(client: Client, message: TopicMessage, row?: { table: string; key: string; value: Uint8Array }): Promise<void>
+  receive(client: Client, message: TopicMessage, row: StorePut | undefined): Promise<void>
 }
 
 type PacketOf = { readonly messageId?: number | undefined; readonly cmd?: string }

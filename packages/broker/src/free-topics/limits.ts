@@ -2,7 +2,7 @@ import { MQTT_LIMITS } from '../mqtt/limits.js'
 
 /** What free topics and their clients may cost. Times in milliseconds. */
 export interface TopicLimits {
-  /** Plain clients at once; more are refused as unavailable. @default 1,000 */
+  /** Clients at once that use free topics; more are refused. @default 1,000 */
   readonly maxClients?: number | undefined
   /** Bytes of one PUBLISH, judged by its fixed header. @default as for IoT Hub clients, 327,688 */
   readonly maxPacketBytes?: number | undefined

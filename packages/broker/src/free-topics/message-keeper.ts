@@ -5,26 +5,21 @@ import { encodeTopicMessage, type TopicMessage } from './topic-message.js'
 import type { QueueLimits, TopicSession } from './topic-session.js'
 import type { TopicSessions } from './topic-sessions.js'
 
+/** What a {@link MessageKeeper} works with. */
+export interface KeeperParts {
+  readonly store: Store
+  readonly sessions: TopicSessions
+  readonly retained: RetainedMessages
+  readonly limits: QueueLimits
+  readonly metrics: TopicMetrics
+}
+
 /** Makes durable what must be, before a message is acknowledged. */
 export class MessageKeeper {
-  readonly #store: Store
-  readonly #sessions: TopicSessions
-  readonly #retained: RetainedMessages
-  readonly #limits: QueueLimits
-  readonly #metrics: TopicMetrics
+  readonly #parts: KeeperParts
 
-  constructor(
-    store: Store,
-    sessions: TopicSessions,
-    retained: RetainedMessages,
-    limits: QueueLimits,
-    metrics: TopicMetrics,
-  ) {
-    this.#store = store
-    this.#sessions = sessions
-    this.#retained = retained
-    this.#limits = limits
-    this.#metrics = metrics
+  constructor(parts: KeeperParts) {
+    this.#parts = parts
   }
 
   /**
@@ -36,28 +31,29 @@ export class MessageKeeper {
    */
   keep(message: TopicMessage, rows: readonly StorePut[] = []): Promise<void> | undefined {
     const wanting = message.qos === 0 ? [] : this.#wanting(message.topic)
-    const put = message.retain ? [...rows, this.#retained.put(message)] : rows
+    const put = message.retain ? [...rows, this.#parts.retained.put(message)] : rows
     if (wanting.length === 0 && put.length === 0) return undefined
     return this.#write(message, wanting, put)
   }
 
   async #write(message: TopicMessage, wanting: readonly TopicSession[], put: readonly StorePut[]): Promise<void> {
+    const { store, retained, limits, metrics } = this.#parts
     const payload = encodeTopicMessage(message)
-    const sessions = wanting.filter(session => session.hasRoom(payload.byteLength, this.#limits))
-    if (sessions.length < wanting.length) this.#metrics.dropped.add(wanting.length - sessions.length)
+    const sessions = wanting.filter(session => session.hasRoom(payload.byteLength, limits))
+    if (sessions.length < wanting.length) metrics.dropped.add(wanting.length - sessions.length)
     const arrivals = sessions.map(session => session.arriving(payload.byteLength))
     const append = sessions.length === 0 ? [] : [{ payload, queues: sessions.map(({ queue }) => ({ queue })) }]
     let isKept = false
     try {
-      await this.#store.write({ append, put })
+      await store.write({ append, put })
       isKept = true
-      if (message.retain) this.#metrics.retained.set(this.#retained.size)
+      if (message.retain) metrics.retained.set(retained.size)
     } finally {
       for (const settle of arrivals) settle(isKept)
     }
   }
 
   #wanting(topic: string): readonly TopicSession[] {
-    return [...this.#sessions.matching(topic)].filter(session => (session.grantedFor(topic) ?? 0) > 0)
+    return [...this.#parts.sessions.matching(topic)].filter(session => (session.grantedFor(topic) ?? 0) > 0)
   }
 }

@@ -82,14 +82,6 @@ export class PlainConnection extends TopicStream implements StoppableConnection 
     return this.#stream.writableLength + this.writableLength > this.#share.limits.maxBufferedBytes
   }
 
-  override fail(reason: unknown): void {
-    if (this.destroyed) return
-    const { address: peer, transport } = this.#peer
-    const fields = { client: this.#login?.name ?? peer, peer, transport, reason: describeError(reason) }
-    this.#share.logger.log('warn', 'topic client closed', fields)
-    this.destroy()
-  }
-
   /** Reads nothing more, and resolves once what was read is stored and answered. */
   finish(): Promise<void> {
     return new Promise(resolve => {
@@ -108,10 +100,14 @@ export class PlainConnection extends TopicStream implements StoppableConnection 
     this.#feed()
   }
 
-  override _destroy(_error: Error | null, done: (error?: Error | null) => void): void {
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    const { clock, logger } = this.#share
+    const { address: peer, transport } = this.#peer
+    const fields = { client: this.#login?.name, peer, transport, reason: error?.message }
+    logger.log(error === null ? 'debug' : 'warn', 'topic client closed', fields)
     this.#deadline.cancel()
     this.#keepAlive.stop()
-    this.session?.detach(this, this.#share.clock.now())
+    this.session?.detach(this, clock.now())
     this.#outlet.end()
     this.#stream.resume()
     this.#checkQuiet()

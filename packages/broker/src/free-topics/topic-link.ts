@@ -1,3 +1,4 @@
+import type { Clock } from '@edgewright/core'
 import mqttPacket, { type Packet } from 'mqtt-packet'
 import type { SessionDelivery } from './topic-session.js'
 import type { TopicMessage } from './topic-message.js'
@@ -23,49 +24,43 @@ export interface TopicDelivery {
   settle(): void
 }
 
-/** How a {@link TopicLink} publishes. */
-export type PublishFor = (link: TopicLink, message: TopicMessage) => Promise<void>
+/** What a {@link TopicLink} works with. */
+export interface LinkParts {
+  readonly clock: Clock
+  readonly maxBufferedBytes: number
+  publish(link: TopicLink, message: TopicMessage): Promise<void>
+}
 
 /** The end of an IoT Hub client's session that uses free topics: aedes takes it for one of its own clients. */
 export class TopicLink extends TopicStream {
   readonly login: TopicLoginFacts
   readonly #events: TopicLinkEvents
-  readonly #maxBufferedBytes: number
-  readonly #publishFor: PublishFor
-  readonly #onLeft: (link: TopicLink) => void
+  readonly #parts: LinkParts
   readonly #parser = mqttPacket.parser({ protocolVersion: 4 })
   readonly #answers = new Map<number, (granted: readonly number[]) => void>()
   #lastId = 0
   #held: Buffer[] | undefined = []
 
-  constructor(
-    login: TopicLoginFacts,
-    maxBufferedBytes: number,
-    events: TopicLinkEvents,
-    publishFor: PublishFor,
-    onLeft: (link: TopicLink) => void,
-  ) {
+  constructor(login: TopicLoginFacts, parts: LinkParts, events: TopicLinkEvents) {
     super()
     this.login = login
+    this.#parts = parts
     this.#events = events
-    this.#maxBufferedBytes = maxBufferedBytes
-    this.#publishFor = publishFor
-    this.#onLeft = onLeft
     this.#parser.on('packet', packet => this.#onPacket(packet))
     this.#parser.on('error', error => this.fail(error))
   }
 
   override get isCongested(): boolean {
-    return this.#events.backlog() > this.#maxBufferedBytes / 4
+    return this.#events.backlog() > this.#parts.maxBufferedBytes / 4
   }
 
   override get isOverfull(): boolean {
-    return this.#events.backlog() > this.#maxBufferedBytes
+    return this.#events.backlog() > this.#parts.maxBufferedBytes
   }
 
   /** Resolves when the message is durable. @throws when the client may not publish it, or it was not stored */
   publish(message: TopicMessage): Promise<void> {
-    return this.#publishFor(this, message)
+    return this.#parts.publish(this, message)
   }
 
   /**
@@ -96,17 +91,12 @@ export class TopicLink extends TopicStream {
     this.#events.onDelivery({ topic, payload, qos: qos === 0 ? 0 : 1, retain, redelivered, settle })
   }
 
-  override fail(reason: unknown): void {
-    if (this.destroyed) return
-    this.destroy()
-    this.#events.onFailure(reason instanceof Error ? reason.message : String(reason))
-  }
-
   override _read(): void {}
 
-  override _destroy(_error: Error | null, done: (error?: Error | null) => void): void {
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     for (const answer of this.#answers.values()) answer([])
-    this.#onLeft(this)
+    this.session?.detach(this, this.#parts.clock.now())
+    if (error !== null) this.#events.onFailure(error.message)
     done(null)
   }
 

@@ -38,8 +38,6 @@ export abstract class TopicStream extends Duplex implements SessionSink {
   abstract get isCongested(): boolean
   /** Whether more waits for the client than may. */
   abstract get isOverfull(): boolean
-  /** Ends the connection, because of this. */
-  abstract fail(reason: unknown): void
   /** Packets that may leave now, whole. */
   protected abstract send(bytes: Buffer): void
   /** The client was welcomed: what it sends may come in. */
@@ -52,6 +50,11 @@ export abstract class TopicStream extends Duplex implements SessionSink {
     this.session = session
     session?.attach(this)
     this.onBegin()
+  }
+
+  /** Ends the connection, because of this. */
+  fail(reason: unknown): void {
+    this.destroy(reason instanceof Error ? reason : new Error(String(reason)))
   }
 
   mayReceive(topic: string): boolean {

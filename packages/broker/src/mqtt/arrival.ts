@@ -22,17 +22,17 @@ export interface Hosts {
 export class Arrival implements StoppableConnection {
   readonly #stream: Duplex
   readonly #hosts: Hosts
-  readonly #cutter: PacketCutter
-  readonly #held: Buffer[] = []
   readonly #onReadable = () => this.#read()
   readonly #onEnd = () => void this.#stream.destroy()
+  /** What came so far; let go of with the first packet. */
+  #first: { readonly chunks: Buffer[]; readonly cutter: PacketCutter } | undefined
   #inner: StoppableConnection | undefined
 
   /** @param limit - bytes of the CONNECT */
   constructor(stream: Duplex, limit: number, hosts: Hosts) {
     this.#stream = stream
     this.#hosts = hosts
-    this.#cutter = new PacketCutter(limit)
+    this.#first = { chunks: [], cutter: new PacketCutter(limit) }
     stream.on('readable', this.#onReadable)
     stream.on('end', this.#onEnd)
     stream.on('error', ignore)
@@ -47,32 +47,38 @@ export class Arrival implements StoppableConnection {
     else this.#inner.close(end)
   }
 
-  #read() {
-    for (let chunk = this.#stream.read(); chunk !== null && this.#inner === undefined; chunk = this.#stream.read()) {
-      this.#held.push(chunk)
-      this.#cutter.append(chunk)
-      const cut = this.#cutter.next()
-      if (cut !== 'incomplete') return this.#handOver(cut === 'packet' ? this.#plainConnect() : undefined)
+  #read(): void {
+    while (this.#first !== undefined) {
+      const chunk: Buffer | null = this.#stream.read()
+      if (chunk === null) return
+      const { chunks, cutter } = this.#first
+      chunks.push(chunk)
+      cutter.append(chunk)
+      const cut = cutter.next()
+      if (cut === 'incomplete') continue
+      this.#first = undefined
+      const connect = cut === 'packet' ? plainConnect(cutter) : undefined
+      const bytes = Buffer.concat(chunks)
+      this.#handOver(connect, connect === undefined ? bytes : bytes.subarray(cutter.packet().length))
     }
   }
 
-  #plainConnect(): IConnectPacket | undefined {
-    const { first, bytes, start, end } = this.#cutter
-    if (first !== PacketType.connect << 4 || connectLevel(bytes, start, end) !== MQTT_3_1_1) return undefined
-    const packet = decodePacket(this.#cutter.packet())
-    if (packet?.cmd !== 'connect') return undefined
-    return parseUsername(packet.username ?? '') instanceof Refusal ? packet : undefined
-  }
-
-  #handOver(connect: IConnectPacket | undefined): void {
+  #handOver(connect: IConnectPacket | undefined, rest: Buffer): void {
     this.#stream.off('readable', this.#onReadable)
     this.#stream.off('end', this.#onEnd)
     this.#stream.off('error', ignore)
-    const bytes = Buffer.concat(this.#held.splice(0))
-    const rest = connect === undefined ? bytes : bytes.subarray(this.#cutter.packet().length)
     if (rest.length > 0) this.#stream.unshift(rest)
     this.#inner = connect === undefined ? this.#hosts.hub() : this.#hosts.plain(connect)
   }
+}
+
+/** The first packet of a connection, if it is the CONNECT of a plain client. */
+function plainConnect(cutter: PacketCutter): IConnectPacket | undefined {
+  const { first, bytes, start, end } = cutter
+  if (first !== PacketType.connect << 4 || connectLevel(bytes, start, end) !== MQTT_3_1_1) return undefined
+  const packet = decodePacket(cutter.packet())
+  if (packet?.cmd !== 'connect') return undefined
+  return parseUsername(packet.username ?? '') instanceof Refusal ? packet : undefined
 }
 
 function ignore(): void {}
