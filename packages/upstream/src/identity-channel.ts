@@ -15,7 +15,7 @@ import {
 import { backoffDelay } from './backoff.js'
 import { type IdentitySession, listens } from './cloud-link.js'
 import { offline } from './errors.js'
-import { aborted, withPatience } from './network/deadline.js'
+import { aborted, abortedOr, withPatience } from './network/deadline.js'
 import { OnDemand } from './on-demand.js'
 import type { Surroundings } from './surroundings.js'
 
@@ -184,7 +184,7 @@ export class IdentityChannel {
       this.#handlersChanged = resolve
       if (this.#handlers !== handlers) resolve()
     })
-    await Promise.race([changed, ...signals.map(aborted)])
+    await abortedOr(signals, changed)
   }
 
   #restWhenIdle(): void {

@@ -33,7 +33,9 @@ export interface IotHubUpstreamOptions extends IotHubUpstreamTuning {
   /** A parent gateway to dial in the hub's place. */
   readonly gatewayHost?: string | undefined
   readonly ports?: HubPorts | undefined
-  /** The gateway's own identity, which MQTT cannot do without: usually its `$edgeHub`. */
+  /**
+   * The gateway's own identity, usually its `$edgeHub`: the link is up once it was let in. MQTT cannot do without.
+   */
   readonly self?: Identity | undefined
   /**
    * By preference: the next is tried when one seems to be blocked, and left again when the first works. MQTT needs

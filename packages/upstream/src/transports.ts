@@ -27,7 +27,7 @@ export interface HubAddress {
   readonly ports?: HubPorts | undefined
   readonly ca?: string | undefined
   readonly proxy?: string | undefined
-  /** The gateway's own identity, which MQTT cannot do without. */
+  /** The gateway's own identity, which shows that the hub takes its word; MQTT cannot do without. */
   readonly self?: Identity | undefined
 }
 
@@ -63,7 +63,7 @@ export function linkOpener({ host, ports, ca, proxy, self }: HubAddress, surroun
   return (transport, signal) =>
     isMqtt(transport)
       ? MqttLink.open(surroundings, streams[transport], self!, signal)
-      : AmqpLink.open(surroundings, streams[transport], signal)
+      : AmqpLink.open(surroundings, streams[transport], self, signal)
 }
 
 /** Whether each identity needs a connection of its own. */

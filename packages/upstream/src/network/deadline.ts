@@ -48,6 +48,23 @@ export function aborted(signal: AbortSignal): Promise<void> {
   })
 }
 
+/** Resolves when one of the signals is aborted or something else is settled, and leaves nothing on the signals. */
+export async function abortedOr(signals: readonly AbortSignal[], other: Promise<unknown>): Promise<void> {
+  let onAbort: () => void = () => undefined
+  const anyAborted = new Promise<void>(resolve => {
+    onAbort = resolve
+  })
+  for (const signal of signals) {
+    if (signal.aborted) onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+  }
+  try {
+    await Promise.race([anyAborted, other.catch(() => undefined)])
+  } finally {
+    for (const signal of signals) signal.removeEventListener('abort', onAbort)
+  }
+}
+
 /** Rejects when a signal is aborted. */
 function rejectedBy(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
