@@ -1,9 +1,11 @@
-import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type TestCertificates, testCertificates } from '@edgewright/testkit'
 import type { BenchRow } from './bench.js'
+import { startMosquitto } from './load/mosquitto.js'
 import { type MqttLoad, runMqttLoad } from './load/mqtt-load.js'
-import { forkServer, type ServerProcess, spawnMosquitto } from './load/server-process.js'
+import { forkGateway, forkServer, type GatewaySettings, type ServerProcess } from './load/server-process.js'
 
 /*
  * How many QoS 1 messages a second are acknowledged, by ours only after they are durable. What the figures do not say:
@@ -12,47 +14,55 @@ import { forkServer, type ServerProcess, spawnMosquitto } from './load/server-pr
 const WIDE = { connections: 10, inFlight: 100, bodyBytes: 256, warmUp: 1_000, duration: 4_000 }
 const NARROW = { ...WIDE, connections: 500, inFlight: 1 }
 const JSON_BODY = jsonBody(256)
+const AEDES = new URL('./load/aedes-server.js', import.meta.url)
+
+const tls = testCertificates()
 
 export async function run(): Promise<BenchRow[]> {
-  const ours = async (load: Omit<MqttLoad, 'host' | 'port'>, args: readonly string[]) =>
-    measure(await forkServer(new URL('./ingest-server.js', import.meta.url), args), load)
-  const aedes = await measure(await forkServer(new URL('./load/aedes-server.js', import.meta.url)), WIDE)
+  const ours = async (load: Load, settings: GatewaySettings = {}) => measure(await forkGateway(settings), load)
+  const aedes = await measure(await forkServer(AEDES), WIDE)
   const mosquitto = await measureMosquitto(WIDE)
-  const log = await ours(WIDE, ['log'])
+  const log = await ours(WIDE)
   const rows = [
     row('10 × 100 in flight, log store', log, 'bare aedes, nothing stored', aedes),
     ...against('10 × 100 in flight, log store', log, mosquitto),
-    row('10 × 100 in flight, log store', log, 'append of 256 B, one fdatasync for 1,000', appendCeiling(1_000)),
-    row('10 × 100 in flight, LMDB store', await ours(WIDE, ['lmdb']), 'bare aedes, nothing stored', aedes),
+    row('10 × 100 in flight, log store', log, 'append of 256 B, one fdatasync for 1,000', {
+      rate: appendCeiling(1_000),
+    }),
+    row('10 × 100 in flight, LMDB store', await ours(WIDE, { store: 'lmdb' }), 'bare aedes, nothing stored', aedes),
   ]
   for (const conditions of [1, 20]) {
     const load = { ...WIDE, json: JSON_BODY }
-    const rate = await ours(load, ['log', String(conditions)])
+    const rate = await ours(load, { routes: bodyRoutes(conditions) })
     rows.push(...against(`10 × 100 in flight, ${conditions} body conditions`, rate, mosquitto))
   }
-  const narrow = await ours(NARROW, ['log'])
-  rows.push(...against('500 × 1 in flight, log store', narrow, await measureMosquitto(NARROW)))
+  rows.push(...against('500 × 1 in flight, log store', await ours(NARROW), await measureMosquitto(NARROW)))
+  const secure = { ...WIDE, ca: tls.ca }
+  const overTls = await ours(secure, { tls })
+  rows.push(...against('10 × 100 in flight over TLS', overTls, await measureMosquitto(secure, tls)))
+  const securely = await measure(await forkServer(AEDES, [tls.key, tls.cert]), secure)
+  rows.push(row('10 × 100 in flight over TLS', overTls, 'bare aedes, nothing stored', securely))
   return rows
 }
 
-async function measure(server: ServerProcess, load: Omit<MqttLoad, 'host' | 'port'>): Promise<number> {
-  await using running = server
-  return await runMqttLoad({ ...load, host: running.host, port: running.port })
+type Load = Omit<MqttLoad, 'host' | 'port' | 'cpuSeconds'>
+
+/** What a server did, and what of a processor it took; the latter is steadier on a machine that does other things. */
+interface Measured {
+  readonly rate: number
+  /** Microseconds of processor time for one message. */
+  readonly cpu?: number
 }
 
-async function measureMosquitto(load: Omit<MqttLoad, 'host' | 'port'>): Promise<number | undefined> {
-  const folder = mkdtempSync(join(tmpdir(), 'edgewright-mosquitto-'))
-  try {
-    const server = await spawnMosquitto(port => {
-      const file = join(folder, 'mosquitto.conf')
-      const limits = 'max_inflight_messages 0\nmax_queued_messages 0\n'
-      writeFileSync(file, `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\n${limits}`)
-      return ['-c', file]
-    })
-    return server && (await measure(server, load))
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+async function measure(server: ServerProcess, load: Load): Promise<Measured> {
+  await using running = server
+  const { host, port, cpuSeconds } = running
+  return await runMqttLoad({ ...load, host, port, cpuSeconds })
+}
+
+async function measureMosquitto(load: Load, certificates?: TestCertificates): Promise<Measured | undefined> {
+  const server = await startMosquitto(certificates)
+  return server && measure(server, load)
 }
 
 /** Messages per second of the barest durable thing: one file, one sync for so many. */
@@ -73,12 +83,32 @@ function appendCeiling(batch: number): number {
   return rate
 }
 
-function against(name: string, ours: number, mosquitto: number | undefined): BenchRow[] {
-  return mosquitto === undefined ? [] : [row(name, ours, 'mosquitto, nothing stored', mosquitto)]
+/** Rows of rate, and of processor time, beside mosquitto. */
+function against(name: string, ours: Measured, mosquitto: Measured | undefined): BenchRow[] {
+  return mosquitto === undefined
+    ? []
+    : [
+        row(name, ours, 'mosquitto, nothing stored', mosquitto),
+        {
+          case: name,
+          ours: ours.cpu!,
+          unit: 'µs of CPU a message',
+          peer: 'mosquitto, nothing stored',
+          peerValue: mosquitto.cpu!,
+          ratio: mosquitto.cpu! / ours.cpu!,
+        },
+      ]
 }
 
-function row(name: string, ours: number, peer: string, peerValue: number): BenchRow {
-  return { case: name, ours, unit: 'messages/s', peer, peerValue, ratio: ours / peerValue }
+function row(name: string, ours: Measured, peer: string, peerValue: Measured): BenchRow {
+  const unit = 'messages/s'
+  return { case: name, ours: ours.rate, unit, peer, peerValue: peerValue.rate, ratio: ours.rate / peerValue.rate }
+}
+
+function bodyRoutes(count: number): Record<string, string> {
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, i) => [`r${i}`, `FROM /messages/* WHERE $body.value > ${i} INTO $upstream`]),
+  )
 }
 
 function jsonBody(bytes: number): Buffer {

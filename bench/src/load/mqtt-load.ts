@@ -1,6 +1,6 @@
-import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import mqtt from 'mqtt-packet'
+import { openMqttSocket } from './mqtt-socket.js'
 
 /** A load of QoS 1 telemetry from raw sockets: as little work as possible on the sending side. */
 export interface MqttLoad {
@@ -14,6 +14,10 @@ export interface MqttLoad {
   /** Milliseconds before counting begins, and while it goes on. */
   readonly warmUp: number
   readonly duration: number
+  /** Seconds of processor time that the server took so far. */
+  readonly cpuSeconds: () => number
+  /** PEM; over TLS when given. */
+  readonly ca?: string | undefined
   /** A JSON body in its place, declared as such. */
   readonly json?: Buffer
 }
@@ -21,38 +25,25 @@ export interface MqttLoad {
 /** Says that a body is JSON; conditions look into no other. */
 const JSON_BAG = '%24.ct=application%2Fjson&%24.ce=utf-8'
 
-/** Messages per second that were acknowledged while counting. */
-export async function runMqttLoad(load: MqttLoad): Promise<number> {
+/** @returns messages per second that were acknowledged while counting, and microseconds of processor time for each */
+export async function runMqttLoad(load: MqttLoad): Promise<{ readonly rate: number; readonly cpu: number }> {
   const counter = { acknowledged: 0 }
   const clients = await Promise.all(
     Array.from({ length: load.connections }, (_, index) => openClient(load, index, counter)),
   )
   await passed(load.warmUp)
-  const [before, began] = [counter.acknowledged, performance.now()]
+  const [before, cpuBefore, began] = [counter.acknowledged, load.cpuSeconds(), performance.now()]
   await passed(load.duration)
-  const rate = ((counter.acknowledged - before) / (performance.now() - began)) * 1000
+  const acknowledged = counter.acknowledged - before
+  const rate = (acknowledged * 1_000) / (performance.now() - began)
+  const cpu = ((load.cpuSeconds() - cpuBefore) * 1e6) / acknowledged
   for (const socket of clients) socket.destroy()
-  return rate
+  return { rate, cpu }
 }
 
 async function openClient(load: MqttLoad, index: number, counter: { acknowledged: number }): Promise<Socket> {
-  const socket = connect({ host: load.host, port: load.port, noDelay: true })
-  await once(socket, 'connect')
   const clientId = `device-${index}`
-  socket.write(
-    mqtt.generate({
-      cmd: 'connect',
-      protocolId: 'MQTT',
-      protocolVersion: 4,
-      clean: true,
-      clientId,
-      keepalive: 0,
-      username: `hub/${clientId}/?api-version=2021-04-12`,
-      password: Buffer.from('bench'),
-    }),
-  )
-  const [answer] = (await once(socket, 'data')) as [Buffer]
-  if (answer[0] !== 0x20 || answer[3] !== 0) throw new Error(`The server refused: ${answer.toString('hex')}`)
+  const socket = await openMqttSocket({ ...load, clientId })
   const packets = Array.from({ length: load.inFlight }, (_, id) =>
     mqtt.generate({
       cmd: 'publish',
@@ -80,7 +71,6 @@ async function openClient(load: MqttLoad, index: number, counter: { acknowledged
     counter.acknowledged += count
     if (count > 0) send(count)
   })
-  socket.on('error', () => undefined)
   send(load.inFlight)
   return socket
 }

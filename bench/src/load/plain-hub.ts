@@ -25,7 +25,7 @@ export function plainHub(store: Store, upstream: Upstream, routes: Readonly<Reco
   const source = { get: async () => undefined, async *list() {} }
   const directory = new StoredIdentityDirectory({ ...parts, store, sealer: plain, source })
   const components = { ...parts, store, upstream, authenticator: everyone, directory, sealer: plain }
-  return new Hub(components, { deviceId: 'edge', routes, timeToLiveSecs: 0 })
+  return new Hub(components, { deviceId: 'edge', routes, timeToLiveSecs: 0, maxClients: 100_000 })
 }
 
 /** A cloud that cannot be reached. */
