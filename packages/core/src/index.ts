@@ -78,6 +78,7 @@ export type {
   ModuleRuntime,
   ModuleSpecification,
   ModuleState,
+  PullProgress,
 } from './ports/module-runtime.js'
 export type { Sealer } from './ports/sealer.js'
 export type { CertificateIssuer, CertificateRequest, IssuedCertificate, Signer } from './ports/signer.js'

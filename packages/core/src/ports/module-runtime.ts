@@ -37,6 +37,12 @@ export interface ModuleLogLine {
   readonly text: string
 }
 
+/** How far fetching has come; the total grows while more becomes known. */
+export interface PullProgress {
+  readonly doneBytes: number
+  readonly totalBytes: number
+}
+
 /** Which lines of a module's log to give. */
 export interface ModuleLogQuery {
   readonly tail?: number | undefined
@@ -58,8 +64,17 @@ export interface ModuleRuntime extends Startable {
   list(signal?: AbortSignal): Promise<readonly ModuleObservation[]>
   /** Calls on each change until the signal is aborted; without an observation when the module is gone. */
   watch(listener: (name: string, observation: ModuleObservation | undefined) => void, signal: AbortSignal): void
-  /** Fetches what `create` will need; resolves at once when nothing is to be fetched. */
-  pull(specification: ModuleSpecification, signal?: AbortSignal): Promise<void>
+  /**
+   * Fetches what `create` will need; resolves at once when nothing is to be fetched. What was fetched before a failure is
+   * not fetched again, where its source lets that be.
+   *
+   * @param onProgress - called now and then, never more than about a hundred times
+   */
+  pull(
+    specification: ModuleSpecification,
+    signal?: AbortSignal,
+    onProgress?: (progress: PullProgress) => void,
+  ): Promise<void>
   create(specification: ModuleSpecification, signal?: AbortSignal): Promise<void>
   /** Resolves when it runs. */
   startModule(name: string, signal?: AbortSignal): Promise<void>

@@ -168,7 +168,12 @@ export class EdgeAgent extends Service<EdgeAgentEvents> {
     )
     this.#session = session
     this.#loop = loop
-    const online = ({ type }: { type: string }) => type === 'online' && loop.refresh()
+    const online = ({ type }: { type: string }) => {
+      if (type !== 'online') return
+      loop.refresh()
+      // With the cloud, registries are there again.
+      supervisor.retry()
+    }
     const changed = () => loop.change()
     const ending = new AbortController()
     this.#end = () => {

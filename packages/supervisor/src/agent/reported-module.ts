@@ -70,7 +70,15 @@ function timesOf(status: ModuleStatus | undefined): JsonObject {
 
 function descriptionOf(status: ModuleStatus | undefined): JsonObject {
   if (status === undefined || (status.state === 'running' && status.failure === undefined)) return {}
-  return { statusDescription: hideInText(status.failure ?? status.reason).slice(0, MAX_TEXT) }
+  const text = status.failure ?? status.reason
+  return { statusDescription: `${fetchedOf(status)}${hideInText(text)}`.slice(0, MAX_TEXT) }
+}
+
+/** In steps of ten percent: each is a change of the twin. */
+function fetchedOf({ progress }: ModuleStatus): string {
+  if (progress === undefined) return ''
+  const { doneBytes, totalBytes } = progress
+  return `${Math.floor((doneBytes / totalBytes) * 10) * 10} % of ${Math.ceil(totalBytes / 1e6)} MB fetched; `
 }
 
 function timeOf(time: number | undefined): string {

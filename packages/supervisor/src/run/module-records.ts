@@ -74,6 +74,13 @@ export class ModuleRecords {
     this.#remember(name, upkeep ? { seenAt: now } : { failedAttempts, attemptedAt: now })
   }
 
+  /** What failed may be tried again at once. */
+  hurry(): void {
+    for (const [name, { failedAttempts }] of this.#memory) {
+      if (failedAttempts > 0) this.#remember(name, { attemptedAt: Number.NEGATIVE_INFINITY })
+    }
+  }
+
   /** It is as it should be, whatever brought it there. */
   settle(name: string): void {
     if (!this.#failures.delete(name)) return

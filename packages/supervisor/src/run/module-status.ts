@@ -1,4 +1,4 @@
-import type { ModuleObservation, ModuleState } from '@edgewright/core'
+import type { ModuleObservation, ModuleState, PullProgress } from '@edgewright/core'
 import type { ModulePlan, Step } from '../plan/plan-module.js'
 
 /** How a supervised module fares. */
@@ -19,6 +19,8 @@ export interface ModuleStatus {
   readonly nextActionAt?: number
   /** Why the last step for it failed, until one succeeds. */
   readonly failure?: string
+  /** How far fetching has come, when that is known. */
+  readonly progress?: PullProgress
   readonly observation?: ModuleObservation
 }
 
@@ -30,6 +32,7 @@ export interface StatusParts {
   readonly failure: string | undefined
   /** The step that is being carried out. */
   readonly step: Step | undefined
+  readonly progress: PullProgress | undefined
   /** Milliseconds until the plan is due; infinite: when something changes. */
   readonly left: number
   /** Milliseconds since 1970. */
@@ -37,7 +40,7 @@ export interface StatusParts {
 }
 
 /** How a module fares, by what is seen and planned. */
-export function statusOf({ planned, observed, restarts, failure, step, left, now }: StatusParts): ModuleStatus {
+export function statusOf({ planned, observed, restarts, failure, step, progress, left, now }: StatusParts): ModuleStatus {
   return {
     name: planned.name,
     state: stateOf(planned, observed, step, left),
@@ -46,6 +49,7 @@ export function statusOf({ planned, observed, restarts, failure, step, left, now
     restarts,
     ...(step === undefined && left > 0 && Number.isFinite(left) ? { nextActionAt: now + left } : {}),
     ...(failure === undefined ? {} : { failure }),
+    ...(progress === undefined ? {} : { progress }),
     ...(observed === undefined ? {} : { observation: observed }),
   }
 }

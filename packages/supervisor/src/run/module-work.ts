@@ -1,4 +1,4 @@
-import { EdgewrightError, type ModuleRuntime } from '@edgewright/core'
+import { EdgewrightError, type ModuleRuntime, type PullProgress } from '@edgewright/core'
 import type { ModulePlan, Step } from '../plan/plan-module.js'
 
 /** Where the steps of a plan are carried out. */
@@ -23,8 +23,9 @@ export class ModuleWork {
   readonly #abort = new AbortController()
   readonly #onStep: () => void
   #step: Step | undefined
+  #progress: PullProgress | undefined
 
-  /** @param onStep - called when a step begins */
+  /** @param onStep - called when a step begins, and when fetching has come further */
   constructor(parts: WorkParts, onStep: () => void) {
     this.#parts = parts
     this.#onStep = onStep
@@ -35,6 +36,11 @@ export class ModuleWork {
   /** The step that is being carried out. */
   get step(): Step | undefined {
     return this.#step
+  }
+
+  /** How far fetching has come; undefined when nothing is known of it. */
+  get progress(): PullProgress | undefined {
+    return this.#step === 'pull' ? this.#progress : undefined
   }
 
   get isGivenUp(): boolean {
@@ -64,7 +70,10 @@ export class ModuleWork {
       case 'remove':
         return await from?.remove(name, signal)
       case 'pull':
-        return await to!.pull(specification!, signal)
+        return await to!.pull(specification!, signal, progress => {
+          this.#progress = progress
+          this.#onStep()
+        })
       case 'create':
         return await to!.create(specification!, signal)
       case 'start':

@@ -140,6 +140,12 @@ export class Supervisor extends Service<SupervisorEvents> {
     this.#reconcile()
   }
 
+  /** Tries again now what waits because it failed: what it needs may be there again. Delays go on growing. */
+  retry(): void {
+    this.#records.hurry()
+    this.#reconcile()
+  }
+
   /**
    * Stops a module, when it runs, and starts it: whatever its policy says, and without counting it as a restart. Waits
    * for what is under way for the module.
@@ -314,6 +320,7 @@ export class Supervisor extends Service<SupervisorEvents> {
       restarts: records.memory.get(name)?.restarts ?? 0,
       failure: records.failure(name),
       step: work?.step,
+      progress: work?.progress,
       left: planned.at - this.#clock.monotonic(),
       now,
     })

@@ -11,6 +11,7 @@ import {
   type ModuleObservation,
   type ModuleRuntime,
   type ModuleSpecification,
+  type PullProgress,
   Service,
   silentLogger,
   sleep,
@@ -121,12 +122,16 @@ export class DockerRuntime
     signal.addEventListener('abort', () => this.off('change', listener), { once: true })
   }
 
-  async pull(specification: ModuleSpecification, signal?: AbortSignal): Promise<void> {
+  async pull(
+    specification: ModuleSpecification,
+    signal?: AbortSignal,
+    onProgress?: (progress: PullProgress) => void,
+  ): Promise<void> {
     const engine = this.#running()
     this.#assertPermitted(specification)
     const credentials = this.#parts.credentials?.() ?? []
     const image = await pinnedImage(specification, this.#parts.verifier, signal)
-    await this.#pulls.through(() => pullImage(engine, image, credentials, signal), signal)
+    await this.#pulls.through(() => pullImage(engine, image, credentials, signal, onProgress), signal)
   }
 
   async create(specification: ModuleSpecification, signal?: AbortSignal): Promise<void> {

@@ -1,9 +1,10 @@
-import { isJsonObject } from '@edgewright/core'
+import { isJsonObject, type PullProgress } from '@edgewright/core'
 import type Dockerode from 'dockerode'
 import type { RegistryCredential } from '../../manifest/deployment.js'
 import { parseImageReference } from '../../manifest/image-reference.js'
 import { engineError, notAvailable, statusOf } from './engine-error.js'
 import { linesOf } from './lines.js'
+import { PullProgressMeter } from './pull-progress.js'
 
 /** Where an image without a registry in its name is let in. */
 const DEFAULT_REGISTRY = 'https://index.docker.io/v1/'
@@ -19,6 +20,7 @@ export async function pullImage(
   image: string,
   credentials: readonly RegistryCredential[],
   signal?: AbortSignal,
+  onProgress?: (progress: PullProgress) => void,
 ): Promise<void> {
   const reference = parseImageReference(image)
   if (reference === undefined) throw notAvailable(image, 'it is not the name of an image')
@@ -27,7 +29,7 @@ export async function pullImage(
   const { registry = DEFAULT_REGISTRY } = reference
   const credential = credentials.find(({ address }) => address.toLowerCase() === registry.toLowerCase())
   try {
-    await pull(engine, image, credential, signal)
+    await pull(engine, image, credential, signal, onProgress)
   } catch (error) {
     signal?.throwIfAborted()
     if (!isHere) throw error
@@ -39,6 +41,7 @@ async function pull(
   image: string,
   credential: RegistryCredential | undefined,
   signal: AbortSignal | undefined,
+  onProgress: ((progress: PullProgress) => void) | undefined,
 ): Promise<void> {
   const authconfig = credential && {
     username: credential.username,
@@ -51,9 +54,12 @@ async function pull(
       throw statusOf(error) === undefined ? engineError(error, image) : notAvailable(image, reasonOf(error))
     })
   // The engine answers 200 before it begins: what goes wrong later stands in the stream.
+  const meter = new PullProgressMeter()
   for await (const line of linesOf(stream)) {
-    const progress: unknown = JSON.parse(line)
-    if (isJsonObject(progress) && progress.error !== undefined) throw notAvailable(image, String(progress.error))
+    const said: unknown = JSON.parse(line)
+    if (isJsonObject(said) && said.error !== undefined) throw notAvailable(image, String(said.error))
+    const progress = meter.take(said)
+    if (progress !== undefined) onProgress?.(progress)
   }
   if ((await imageId(engine, image)) === undefined) throw notAvailable(image, 'the transfer broke off')
 }
