@@ -8,6 +8,7 @@ export {
   type EdgeAgentOptions,
 } from './agent/edge-agent.js'
 export { AgentMethods, type AgentMethodsComponents } from './agent/methods/agent-methods.js'
+export { AzureBlobUpload, type AzureBlobUploadComponents } from './agent/methods/azure-blob-upload.js'
 export type { Blob, BlobUpload } from './agent/methods/blob-upload.js'
 export {
   type AgentDescription,

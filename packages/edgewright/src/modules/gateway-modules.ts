@@ -14,6 +14,8 @@ import type { Hub, StoredIdentityDirectory } from '@edgewright/hub'
 import { moduleEnvironment, type ModuleIdentities, WorkloadApi } from '@edgewright/security'
 import {
   AgentMethods,
+  AzureBlobUpload,
+  type BlobUpload,
   EdgeAgent,
   type EdgeAgentOptions,
   type SupervisedModule,
@@ -36,6 +38,8 @@ export interface GatewayModulesComponents {
 
 /** How a gateway deals with its modules: restarts, reports, and where the workload API has its sockets. */
 export interface ModulesOptions extends Omit<EdgeAgentOptions, 'localModules'>, Omit<SupervisorOptions, 'modules'> {
+  /** Takes logs and support bundles that the agent's methods upload. @default Azure Storage */
+  readonly upload?: BlobUpload | undefined
   /** Folder of the modules' sockets; a socket's path may have 103 bytes. @default `workload` in the data folder */
   readonly socketFolder?: string | undefined
   /** Names that no module gets a server certificate for. @default those by which modules dial this gateway */
@@ -71,7 +75,9 @@ export class GatewayModules extends Service {
       { clock, logger, runtimes: this.#runtimes.map(({ runtime }) => runtime) },
       options,
     )
-    this.#methods = new AgentMethods({ supervisor: this.#supervisor, hub: hubHostName, deviceId, clock, logger })
+    const upload = options.upload ?? new AzureBlobUpload({ clock })
+    const supervisor = this.#supervisor
+    this.#methods = new AgentMethods({ supervisor, hub: hubHostName, deviceId, upload, clock, logger })
     const localModules = this.#runtimes.flatMap(({ modules }): SupervisedModule[] =>
       modules.map(specification => ({ specification })),
     )

@@ -40,7 +40,16 @@ export interface StatusParts {
 }
 
 /** How a module fares, by what is seen and planned. */
-export function statusOf({ planned, observed, restarts, failure, step, progress, left, now }: StatusParts): ModuleStatus {
+export function statusOf({
+  planned,
+  observed,
+  restarts,
+  failure,
+  step,
+  progress,
+  left,
+  now,
+}: StatusParts): ModuleStatus {
   return {
     name: planned.name,
     state: stateOf(planned, observed, step, left),
