@@ -16,7 +16,7 @@ import type {
   Upstream,
 } from '@edgewright/core'
 import type { KeyRing, ModuleIdentities, RenewingCertificate } from '@edgewright/security'
-import type { Deployment } from '@edgewright/supervisor'
+import type { AgentSettings, Deployment } from '@edgewright/supervisor'
 import type { AdmitModule } from './modules/admission.js'
 
 /** What every part of a gateway is made with. */
@@ -103,6 +103,8 @@ export interface RuntimeContext extends GatewayContext {
   readonly store: Store
   /** The deployment in force; undefined while there is none. Holds secrets. */
   readonly deployment: () => Deployment | undefined
+  /** What it says to the agent itself. Holds secrets. */
+  readonly agentSettings: () => AgentSettings
   readonly admit: AdmitModule
 }
 

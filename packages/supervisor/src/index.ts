@@ -1,3 +1,4 @@
+export { type AgentSettings, readAgentSettings } from './agent/agent-settings.js'
 export { type DeploymentOutcome, NO_OUTCOME, type OutcomeParts, outcomeOf } from './agent/deployment-outcome.js'
 export {
   type AgentMethodHandler,

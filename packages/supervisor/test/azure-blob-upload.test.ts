@@ -77,8 +77,12 @@ describe('AzureBlobUpload', () => {
     answers.push(503, 500)
     const put = new AzureBlobUpload({ clock }).put(container, blob(Buffer.from('text')), never)
     await expect.poll(() => answers.length).toBe(1)
-    await expect.poll(async () => (await clock.advance(5_000), answers.length)).toBe(0)
-    await expect.poll(async () => (await clock.advance(20_000), blobs.size)).toBe(1)
+    const later = async (milliseconds: number) => {
+      await clock.advance(milliseconds)
+      return { answers: answers.length, blobs: blobs.size }
+    }
+    await expect.poll(() => later(5_000)).toMatchObject({ answers: 0 })
+    await expect.poll(() => later(20_000)).toMatchObject({ blobs: 1 })
     await put
   })
 

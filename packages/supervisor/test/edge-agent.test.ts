@@ -172,6 +172,58 @@ describe('EdgeAgent', () => {
     expect(cloud.reported).toMatchObject({ lastDesiredStatus: { code: 200 } })
   })
 
+  it('goes by what the deployment says to the agent itself', async () => {
+    const cloud = new Cloud()
+    const environment = { MaxRestartCount: { value: 1 }, CoolOffTimeUnitInSeconds: { value: 1 } }
+    const edgeAgent = { type: 'docker', settings: { image: 'agent:1' }, env: environment }
+    cloud.deploy({ ...deployment('crashes'), systemModules: { edgeAgent } })
+    const crashes = async () => {
+      throw new Error('out of order')
+    }
+    const { clock, states } = await started(cloud, new MemoryStore(), { crashes })
+    await clock.advance(500)
+    expect(states()).toMatchObject({ crashes: 'backoff' })
+    await clock.advance(5_000)
+    expect(states()).toMatchObject({ crashes: 'failed' })
+    expect(cloud.reported).toMatchObject({
+      systemModules: { edgeAgent: { runtimeStatus: 'running', settings: { image: 'agent:1' } } },
+    })
+  })
+
+  it('says what a deployment would change', async () => {
+    const cloud = new Cloud()
+    cloud.deploy(deployment('a'))
+    const { agent, clock } = await started(cloud)
+    await clock.advance(5_000)
+    expect(agent.preview(deployment('b')).due).toMatchObject([
+      { name: 'a', action: 'remove', reason: 'it is not in the deployment' },
+      { name: 'b', action: 'create' },
+    ])
+  })
+
+  it('carries a local deployment out until the cloud orders anew, also after a start', async () => {
+    const cloud = new Cloud()
+    cloud.deploy(deployment('a'))
+    const store = new MemoryStore()
+    const first = await started(cloud, store)
+    await first.clock.advance(5_000)
+    await first.agent.deploy({ modulesContent: { $edgeAgent: { 'properties.desired': deployment('b') } } })
+    await first.clock.advance(5_000)
+    expect(first.states()).toEqual({ b: 'running', local: 'running' })
+    await expect(first.agent.deploy({ schemaVersion: '1.1' })).rejects.toMatchObject({ code: 'MANIFEST_INVALID' })
+    expect(first.states()).toMatchObject({ b: 'running' })
+    await first.agent.stop()
+
+    const second = await started(cloud, store)
+    await second.clock.advance(5_000)
+    expect(second.states()).toEqual({ b: 'running', local: 'running' })
+    cloud.deploy(deployment('a'))
+    cloud.handlers.desired!({ patch: {}, version: 3 })
+    await second.clock.advance(5_000)
+    expect(second.states()).toEqual({ a: 'running', local: 'running' })
+    expect(cloud.reported).toMatchObject({ lastDesiredVersion: 3, lastDesiredStatus: { code: 200 } })
+  })
+
   it('notices by itself what it was never told', async () => {
     const cloud = new Cloud()
     cloud.deploy(deployment('a'))

@@ -46,6 +46,60 @@ describe('Supervisor', () => {
     await supervisor.stop()
   })
 
+  it('leaves modules alone until it is known what is wanted, and tells when one is gone', async () => {
+    const { supervisor, clock, states } = supervise({ a: patient, b: patient })
+    await supervisor.start()
+    await clock.advance(0)
+    const gone: string[] = []
+    supervisor.on('gone', name => gone.push(name))
+    supervisor.apply([], true)
+    await clock.advance(1_000)
+    expect(states()).toEqual({ a: 'running', b: 'running' })
+    supervisor.apply([])
+    await clock.advance(1_000)
+    expect(states()).toEqual({})
+    expect(gone.sort()).toEqual(['a', 'b'])
+    await supervisor.stop()
+  })
+
+  it('makes a module anew when it is told to', async () => {
+    let runs = 0
+    const counted: ModuleFunction = context => {
+      runs++
+      return patient(context)
+    }
+    const { supervisor, clock, states } = supervise({ counted, steady: patient })
+    await supervisor.start()
+    await clock.advance(0)
+    await supervisor.recreate('counted', 'its identity is another')
+    await clock.advance(0)
+    expect(runs).toBe(2)
+    expect(states()).toEqual({ counted: 'running', steady: 'running' })
+    expect(supervisor.status().map(({ restarts }) => restarts)).toEqual([0, 0])
+    await expect(supervisor.recreate('nobody', '')).rejects.toMatchObject({ code: 'MODULE_NOT_FOUND' })
+    await supervisor.stop()
+  })
+
+  it('tells how far fetching has come, and tries again at once when it is told to', async () => {
+    const { supervisor, clock, runtime } = supervise({ a: patient })
+    let failures = 3
+    runtime.pull = async (...args: unknown[]) => {
+      const onProgress = args[2] as (progress: object) => void
+      onProgress({ doneBytes: 50, totalBytes: 100 })
+      await new Promise(resolve => clock.after(10, () => resolve(undefined)))
+      if (failures-- > 0) throw new Error('the link is down')
+    }
+    await supervisor.start()
+    await clock.advance(5)
+    expect(supervisor.status()).toMatchObject([{ state: 'downloading', progress: { doneBytes: 50, totalBytes: 100 } }])
+    await clock.advance(40_000)
+    expect(supervisor.status()).toMatchObject([{ state: 'missing', failure: 'the link is down' }])
+    supervisor.retry()
+    await clock.advance(10)
+    expect(supervisor.status()).toMatchObject([{ state: 'running' }])
+    await supervisor.stop()
+  })
+
   it('restarts a module that crashes, with growing delays, and leaves the others alone', async () => {
     const { supervisor, clock, history, states, runtime } = supervise({ shaky: crashing(3), steady: patient })
     await supervisor.start()

@@ -69,8 +69,11 @@ export class GatewayModules extends Service {
     const { clock, logger, meter, keys, dataDir, hostname } = context
     const { deviceId, hostName: hubHostName } = cloud
     const deployment = () => this.#agent.deployment
+    const agentSettings = () => this.#agent.settings
     const admit: AdmitModule = (...call) => this.#admit(...call)
-    this.#runtimes = runtimes.map(make => make({ ...context, deviceId, hubHostName, hub, store, deployment, admit }))
+    this.#runtimes = runtimes.map(make =>
+      make({ ...context, deviceId, hubHostName, hub, store, deployment, agentSettings, admit }),
+    )
     this.#supervisor = new Supervisor(
       { clock, logger, runtimes: this.#runtimes.map(({ runtime }) => runtime) },
       options,
@@ -175,8 +178,9 @@ export class GatewayModules extends Service {
     if (this.#steward === undefined) throw identityMissing(moduleId)
     const { generationId } = await this.#steward.identify(moduleId, signal)
     const workload = await this.#workload.open(moduleId)
+    const { logLevel, upstreamProtocol } = this.#agent.settings
     const environment = moduleEnvironment({
-      ...{ moduleId, generationId, deviceId, hubHostName, given },
+      ...{ moduleId, generationId, deviceId, hubHostName, given, logLevel, upstreamProtocol },
       workloadUri: workload.uri,
       ...options,
     })

@@ -43,8 +43,12 @@ const HOST_ALIAS = 'host.docker.internal'
 export function docker(options: DockerPartOptions = {}): RuntimePart {
   return context => {
     const { credentials = [], images, insecureRegistries = [], cleanup, gatewayAddress, ...engine } = options
-    const { clock, logger, store, deployment } = context
-    const logins = () => [...(deployment()?.runtime.registryCredentials ?? []), ...credentials]
+    const { clock, logger, store, deployment, agentSettings } = context
+    const logins = () => [
+      ...(deployment()?.runtime.registryCredentials ?? []),
+      ...agentSettings().credentials,
+      ...credentials,
+    ]
     const registry = new OciRegistry({ credentials: logins, insecure: insecureRegistries })
     const gateway = gatewayNameFor(context.hostname)
     const runtime = new DockerRuntime(

@@ -23,6 +23,7 @@ import { parseDeployment } from '../manifest/parse-deployment.js'
 import type { Plan } from '../plan/plan.js'
 import type { SupervisedModule, Supervisor } from '../run/supervisor.js'
 import { AgentReport } from './agent-report.js'
+import { type AgentSettings, NO_AGENT_SETTINGS, readAgentSettings } from './agent-settings.js'
 import { type DeploymentOrder, KeptDeployment } from './kept-deployment.js'
 import { TwinLoop } from './twin-loop.js'
 
@@ -104,6 +105,7 @@ export class EdgeAgent extends Service<EdgeAgentEvents> {
   #end: () => void = () => undefined
   #order: DeploymentOrder | undefined
   #deployment: Deployment | undefined
+  #settings: AgentSettings = NO_AGENT_SETTINGS
   #refusal: ManifestError | undefined
 
   constructor(components: EdgeAgentComponents, options: EdgeAgentOptions = {}) {
@@ -119,6 +121,11 @@ export class EdgeAgent extends Service<EdgeAgentEvents> {
   /** The deployment in force. Holds secrets. */
   get deployment(): Deployment | undefined {
     return this.#deployment
+  }
+
+  /** What the deployment in force says to the agent itself. Holds secrets. */
+  get settings(): AgentSettings {
+    return this.#settings
   }
 
   /**
@@ -163,6 +170,7 @@ export class EdgeAgent extends Service<EdgeAgentEvents> {
         logger: this.#logger,
         onTwin: ({ desired }) => this.#take(desired),
         document: () => this.#document(),
+        refresh: () => this.#settings.refresh ?? this.#options.refresh,
       },
       this.#options,
     )
@@ -230,6 +238,7 @@ export class EdgeAgent extends Service<EdgeAgentEvents> {
       // First, because applying asks for credentials, and reports.
       this.#deployment = deployment
       this.#refusal = undefined
+      this.#settle(deployment)
       this.#parts.supervisor.apply(this.#modulesOf(deployment))
       this.#logger.log('info', 'The deployment is carried out', { version, local: order.local !== undefined })
       if (!isKept) this.#keep(order)
@@ -240,6 +249,14 @@ export class EdgeAgent extends Service<EdgeAgentEvents> {
       this.#logRefusal(error, version)
       this.emit('refused', error)
     }
+  }
+
+  /** Takes what the deployment says to the agent itself. */
+  #settle({ systemModules: { edgeAgent } }: Deployment): void {
+    this.#settings = readAgentSettings(edgeAgent?.specification.environment ?? {})
+    const { restarts, ignored } = this.#settings
+    this.#parts.supervisor.tune(restarts)
+    if (ignored.length > 0) this.#logger.log('info', 'Settings of edgeAgent that mean nothing here', { ignored })
   }
 
   /** A device without a deployment is nothing that went wrong. */

@@ -19,14 +19,14 @@ export interface TwinLoopParts {
   readonly onTwin: (twin: Twin) => void
   /** What is to be reported, as it stands now. */
   readonly document: () => JsonObject
+  /** Milliseconds until the twin is fetched anew, whatever happened. */
+  readonly refresh: () => number
 }
 
 /** Milliseconds of a {@link TwinLoop}. */
 export interface TwinLoopTimes {
   /** Changes that come so close to one another are reported together. */
   readonly gather: number
-  /** Until the twin is fetched anew, whatever happened. */
-  readonly refresh: number
   /** Before the first try again; each further one doubles it. */
   readonly firstRetry: number
   readonly maxRetry: number
@@ -74,7 +74,7 @@ export class TwinLoop {
         if (this.#isStale) await this.#fetch(signal)
         else if (this.#isChanged) await this.#report(signal)
         this.#failures = 0
-        if (!this.#isStale && !this.#isChanged && (await this.#rest(this.#times.refresh))) this.#isStale = true
+        if (!this.#isStale && !this.#isChanged && (await this.#rest(this.#parts.refresh()))) this.#isStale = true
         if (!this.#isStale && this.#isChanged) await sleep(this.#parts.clock, this.#times.gather, signal)
       } catch (error) {
         if (signal.aborted) return

@@ -17,7 +17,7 @@ import {
 import { type DesiredModule, LAST_STARTUP_ORDER } from '../manifest/deployment.js'
 import { type Plan, type PlanOptions, plan } from '../plan/plan.js'
 import type { ModulePlan, Step } from '../plan/plan-module.js'
-import { RESTART_DEFAULTS } from '../plan/restart-policy.js'
+import { RESTART_DEFAULTS, type RestartOptions } from '../plan/restart-policy.js'
 import { moduleNotFound } from '../runtimes/module-error.js'
 import { ModuleRecords } from './module-records.js'
 import { type ModuleStatus, statusOf } from './module-status.js'
@@ -70,6 +70,8 @@ export class Supervisor extends Service<SupervisorEvents> {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #options: Required<SupervisorOptions>
+  /** The options in force. */
+  #tuned: Required<SupervisorOptions>
   readonly #records: ModuleRecords
   readonly #works = new Map<string, ModuleWork>()
   /** Keeps modules up while what they are to become is fetched. */
@@ -92,6 +94,7 @@ export class Supervisor extends Service<SupervisorEvents> {
     this.#clock = clock
     this.#logger = logger
     this.#options = { ...SUPERVISOR_DEFAULTS, ...options }
+    this.#tuned = this.#options
     this.#records = new ModuleRecords(clock, random)
     this.#desired = this.#checked(this.#options.modules)
   }
@@ -137,6 +140,12 @@ export class Supervisor extends Service<SupervisorEvents> {
       this.#upkeep.get(name)?.giveUp()
       this.#records.forgive(name)
     }
+    this.#reconcile()
+  }
+
+  /** Restarts modules by these numbers from now on; what is left out is as the supervisor was made with. */
+  tune(restarts: RestartOptions): void {
+    this.#tuned = { ...this.#options, ...restarts }
     this.#reconcile()
   }
 
@@ -294,7 +303,7 @@ export class Supervisor extends Service<SupervisorEvents> {
     const { observed, memory } = this.#records
     const fetching = new Set([...this.#works].filter(([, { step }]) => step === 'pull').map(([name]) => name))
     const input = { desired: [...desired.values()], observed: [...observed.values()], memory, fetching, keepsOthers }
-    return plan({ ...input, now: this.#clock.monotonic() }, this.#options)
+    return plan({ ...input, now: this.#clock.monotonic() }, this.#tuned)
   }
 
   #report({ due, later }: Plan): void {
