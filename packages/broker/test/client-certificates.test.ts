@@ -45,6 +45,19 @@ test('a device logs in over MQTT by its certificate, whoever signed it', async (
   socket.destroy()
 })
 
+test('the certificates that lead from it to an authority are judged with it', async () => {
+  frontEnd = new MqttFrontEnd({ ...options, host })
+  await frontEnd.start()
+  const socket = connect({ ...dialling, cert: client.cert + client.ca, port: frontEnd.address().port })
+  await once(socket, 'secureConnect')
+  socket.write(mqttPacket.generate(connectPacket('press-7', { password: undefined })))
+  await once(socket, 'data')
+  const [credentials] = host.credentials
+  if (credentials?.kind !== 'certificate') throw new Error('no certificate was judged')
+  expect(credentials.issuers).toEqual([new X509Certificate(client.ca).raw])
+  socket.destroy()
+})
+
 test('a device opens links over AMQP by its certificate, with SASL EXTERNAL and without', async () => {
   frontEnd = new AmqpFrontEnd({ ...options, host })
   await frontEnd.start()

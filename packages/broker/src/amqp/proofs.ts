@@ -22,6 +22,8 @@ export interface ProofOptions {
   readonly address: string
   /** The certificate of the TLS handshake, DER. */
   readonly certificate: Uint8Array | undefined
+  /** What was shown with it, DER. */
+  readonly issuers?: readonly Uint8Array[] | undefined
   /** Identities at once. */
   readonly maxIdentities: number
   /** The first credentials were good. */
@@ -60,9 +62,9 @@ export class Proofs {
   /** Sees that the connection may act as an identity. @throws LinkRefusal */
   async require(identity: Identity): Promise<void> {
     if (this.#proven.has(identityKey(identity))) return
-    const { certificate, address: peer } = this.#options
+    const { certificate, issuers, address: peer } = this.#options
     if (certificate !== undefined) {
-      const refused = await this.#judge({ kind: 'certificate', identity, certificate, peer })
+      const refused = await this.#judge({ kind: 'certificate', identity, certificate, issuers, peer })
       if (refused === undefined) return
     }
     throw new LinkRefusal(AMQP_CONDITION.unauthorized, 'Unauthorized')

@@ -102,10 +102,10 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
 }
 
 function readCredentials(identity: Identity, request: IncomingMessage): Credentials | undefined {
-  const { address: peer, certificate } = peerOf(request.socket)
+  const { address: peer, certificate, issuers } = peerOf(request.socket)
   const token = request.headers.authorization
   if (token !== undefined) return { kind: 'sas', identity, token, peer }
-  return certificate === undefined ? undefined : { kind: 'certificate', identity, certificate, peer }
+  return certificate === undefined ? undefined : { kind: 'certificate', identity, certificate, issuers, peer }
 }
 
 /** Undefined when it is longer than any request may be. */

@@ -54,13 +54,31 @@ export interface PeerFacts {
   readonly address: string
   /** The certificate it showed in the TLS handshake, DER; judged by nobody yet. */
   readonly certificate: Uint8Array | undefined
+  /** The certificates it showed to lead from its own to an authority, DER, the next issuer first. @default none */
+  readonly issuers?: readonly Uint8Array[] | undefined
 }
 
 /** Who is at the other end of a socket that a listener accepted. */
 export function peerOf(socket: Socket): PeerFacts {
-  // Without a certificate the runtime gives an object that lacks `raw`, whatever its type says.
-  const certificate: Uint8Array | undefined = socket instanceof TLSSocket ? socket.getPeerCertificate().raw : undefined
-  return { address: socket.remoteAddress ?? 'unknown', certificate }
+  const [certificate, ...issuers] = socket instanceof TLSSocket ? chainOf(socket) : []
+  return { address: socket.remoteAddress ?? 'unknown', certificate, issuers }
+}
+
+/** The most certificates of a chain that are looked at. */
+const MAX_CHAIN = 10
+
+/** Chains are kept per connection, because Node gives the issuers only to whoever asks first. */
+const chains = new WeakMap<TLSSocket, readonly Uint8Array[]>()
+
+function chainOf(socket: TLSSocket): readonly Uint8Array[] {
+  const known = chains.get(socket)
+  if (known !== undefined) return known
+  const chain: Uint8Array[] = []
+  for (let next = socket.getPeerX509Certificate(); next && chain.length < MAX_CHAIN; next = next.issuerCertificate) {
+    chain.push(next.raw)
+  }
+  chains.set(socket, chain)
+  return chain
 }
 
 /** How a listener behaves when it is not told. */

@@ -63,8 +63,8 @@ function request(packet: IConnectPacket, username: MqttUsername) {
 function readCredentials(packet: IConnectPacket, identity: Identity, peer: PeerFacts): Credentials | undefined {
   const password = packet.password?.toString('utf8') ?? ''
   if (password !== '') return { kind: 'sas', identity, token: password, peer: peer.address }
-  if (peer.certificate === undefined) return undefined
-  return { kind: 'certificate', identity, certificate: peer.certificate, peer: peer.address }
+  const { certificate, issuers, address } = peer
+  return certificate === undefined ? undefined : { kind: 'certificate', identity, certificate, issuers, peer: address }
 }
 
 function readWill(packet: IConnectPacket, identity: Identity): Message | Refusal | undefined {

@@ -15,6 +15,8 @@ export type Credentials =
       readonly identity: Identity
       /** The certificate the peer showed in the TLS handshake, DER. */
       readonly certificate: Uint8Array
+      /** What the peer showed with it to lead to an authority, DER, the next issuer first. @default none */
+      readonly issuers?: readonly Uint8Array[] | undefined
       readonly peer?: string | undefined
     }
 

@@ -87,7 +87,7 @@ export class DirectoryAuthenticator implements Authenticator {
   }
 
   #checkCertificate(
-    { identity, certificate }: Extract<Credentials, { kind: 'certificate' }>,
+    { identity, certificate, issuers = [] }: Extract<Credentials, { kind: 'certificate' }>,
     record: IdentityRecord | undefined,
   ): Authentication {
     if (identity.moduleId !== undefined) return refuse('wrong-kind', 'modules may not use certificates')
@@ -104,20 +104,18 @@ export class DirectoryAuthenticator implements Authenticator {
     const fits =
       authentication.type === 'thumbprint'
         ? hasThumbprint(certificate, [authentication.primary, authentication.secondary])
-        : !shown.ca && commonName(shown) === identity.deviceId && this.#isIssuedByAuthority(shown, now)
+        : isOfDevice(shown, identity.deviceId) && this.#leadsToAuthority(shown, issuers, now)
     return fits
       ? { accepted: true, identity, expiresAt }
       : refuse('wrong-signature', 'the certificate is not the registered one')
   }
 
-  #isIssuedByAuthority(certificate: X509Certificate, now: number): boolean {
-    return this.#authorities.some(
-      authority =>
-        authority.ca &&
-        now <= Date.parse(authority.validTo) &&
-        certificate.checkIssued(authority) &&
-        certificate.verify(authority.publicKey),
-    )
+  /** Whether an authority issued it, or one of the certificates that were shown with it, which then must lead to one. */
+  #leadsToAuthority(certificate: X509Certificate, issuers: readonly Uint8Array[], now: number): boolean {
+    if (this.#authorities.some(authority => isIssuedBy(certificate, authority, now))) return true
+    const [der, ...rest] = issuers
+    const issuer = der === undefined ? undefined : parseCertificate(der)
+    return issuer !== undefined && isIssuedBy(certificate, issuer, now) && this.#leadsToAuthority(issuer, rest, now)
   }
 }
 
@@ -135,6 +133,26 @@ function unusableRecord(
     return refuse('wrong-kind', `it is registered for ${record.authentication.type}`)
   }
   return undefined
+}
+
+const CLIENT_AUTHENTICATION = '1.3.6.1.5.5.7.3.2'
+
+/**
+ * Whether a certificate can be that of a device. Modules get certificates of the edge authority too, for server names of
+ * their choice or their own id: with those they must not be taken for a device of that name.
+ */
+function isOfDevice(certificate: X509Certificate, deviceId: string): boolean {
+  const { ca, keyUsage, subjectAltName = '' } = certificate
+  const isForClients = keyUsage === undefined || keyUsage.includes(CLIENT_AUTHENTICATION)
+  return !ca && isForClients && commonName(certificate) === deviceId && !OF_MODULE.test(subjectAltName)
+}
+
+/** The name that identity certificates of modules carry. */
+const OF_MODULE = /URI:azureiot:\/\/[^,]*\/modules\//i
+
+function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate, now: number): boolean {
+  const isInTime = Date.parse(issuer.validFrom) <= now && now <= Date.parse(issuer.validTo)
+  return issuer.ca && isInTime && certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)
 }
 
 /** Whether the cloud may know better than we do. */
