@@ -55,6 +55,11 @@ export interface GatewayOptions {
   readonly alternativeNames?: readonly string[] | undefined
   /** Where keys, certificates and the store are kept. @default './edgewright-data' */
   readonly dataDir?: string | undefined
+  /**
+   * The file of the key that seals what is kept, made when there is none: elsewhere, a copy of the data folder can be read
+   * by nobody. @default 'keys/sealing.key' in the data folder
+   */
+  readonly sealingKeyFile?: string | undefined
   readonly store?: StorePart | undefined
   /** Listeners: `mqtt()`, `amqp()`, `https()`. @default none */
   readonly listen?: readonly FrontEndPart[] | undefined
@@ -225,7 +230,8 @@ export class Gateway extends Service<GatewayEvents> {
     this.#stopping = stopping
     // Told to stop before it got here.
     if (!this.#isWanted) stopping.abort(new EdgewrightError('NOT_RUNNING', 'The gateway is stopping'))
-    const sealingKey = await SealingKey.open(join(dataDir, 'keys', 'sealing.key'))
+    const { sealingKeyFile = join(dataDir, 'keys', 'sealing.key') } = this.#options
+    const sealingKey = await SealingKey.open(sealingKeyFile)
     const sealer = sealingKey.sealer('hub')
     const keys = await KeyRing.open({ file: join(dataDir, 'keys', 'keys.sealed'), sealer: sealingKey.sealer('keys') })
     const findIdentity = (identity: Identity) => directory?.find(identity)

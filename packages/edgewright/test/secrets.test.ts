@@ -278,6 +278,7 @@ describe('what a gateway keeps', () => {
     const before = process.umask(0)
     const gateway = createGateway({
       dataDir: join(dataDir, 'data'),
+      sealingKeyFile: join(elsewhere, 'key', 'sealing.key'),
       upstream: iotHub({ connectionString: cloud.connectionString, ca: cloud.ca, ports: cloud.ports }),
       listen: [mqtt({ address: '127.0.0.1', port: 0 })],
       runtimes: [processes()],
@@ -298,6 +299,8 @@ describe('what a gateway keeps', () => {
       // The folder above is closed; what is mounted into a module from it is open to whoever the module runs as.
       const folder = [...open.keys()].find(path => /^\/data\/workload\/worker-[\w-]+$/.test(path))
       expect(Object.fromEntries(open)).toEqual({ [folder!]: '711', [`${folder}/workload.sock`]: '666' })
+      expect((await stat(join(elsewhere, 'key', 'sealing.key'))).mode & 0o777).toBe(0o600)
+      expect(entries.map(({ name }) => name)).not.toContain('sealing.key')
       for (const name of ['data', 'data/keys', 'data/certificates', 'data/workload', 'data/store']) {
         expect([name, (await stat(join(dataDir, name))).mode & 0o777]).toEqual([name, 0o700])
       }
