@@ -147,7 +147,7 @@ export class DeliveryEngine {
     return count
   }
 
-  #onStored(touched: ReadonlySet<QueueTouched>): void {
+  #onStored(touched: Iterable<QueueTouched>): void {
     for (const { target, endpoint, lane, priority } of touched) this.#pump(target, endpoint).notify(lane, priority)
   }
 

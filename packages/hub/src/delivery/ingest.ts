@@ -54,6 +54,8 @@ export interface IngestSender {
 /** A queue that one sender's messages go to. */
 export interface SenderQueue extends QueueTouched {
   readonly queue: string
+  /** Counts what the route has brought here. */
+  readonly routed: Counter
   /** The last reference made, for the next message with the same expiry. */
   reference: QueueReference
 }
@@ -66,7 +68,7 @@ export interface IngestComponents {
   readonly meter: Meter
   readonly eviction: Eviction
   /** Told, once the messages are durable, which queues have something new. */
-  readonly onStored: (touched: ReadonlySet<QueueTouched>) => void
+  readonly onStored: (touched: Iterable<QueueTouched>) => void
 }
 
 /** Queues of one sender that are remembered. */
@@ -104,8 +106,8 @@ export class Ingest {
   async accept(sender: IngestSender, batch: readonly Message[]): Promise<readonly SendRefusal[]> {
     const refusals: SendRefusal[] = []
     const append: StoreAppend[] = []
-    const touched = new Set<QueueTouched>()
-    const routes = new Map<string, number>()
+    /** With how many messages each. */
+    const touched = new Map<SenderQueue, number>()
     const now = this.#parts.clock.now()
     for (const [index, sent] of batch.entries()) {
       const error = oversize(sent)
@@ -123,8 +125,7 @@ export class Ingest {
       const queues: QueueReference[] = []
       for (const destination of destinations) {
         const queue = this.#queue(destination, sender)
-        touched.add(queue)
-        routes.set(destination.route, (routes.get(destination.route) ?? 0) + 1)
+        touched.set(queue, (touched.get(queue) ?? 0) + 1)
         queues.push(this.#reference(queue, destination.timeToLiveSecs, now))
       }
       append.push({ payload: encodeMessage(sent.body, { properties: stamped.encoded, id, storedAt: now }), queues })
@@ -143,8 +144,8 @@ export class Ingest {
         return batch.map((_, index) => ({ index, error }))
       }
       this.#stored.add(append.length)
-      for (const [route, count] of routes) this.#routeCounter(route).add(count)
-      this.#parts.onStored(touched)
+      for (const [{ routed }, count] of touched) routed.add(count)
+      this.#parts.onStored(touched.keys())
     }
     if (refusals.length === 0) return NONE
     this.#refused.add(refusals.length)
@@ -152,10 +153,11 @@ export class Ingest {
   }
 
   /** Writes, and lets older messages go first where a policy says so. */
-  async #store(append: readonly StoreAppend[], touched: ReadonlySet<QueueTouched>): Promise<void> {
+  async #store(append: readonly StoreAppend[], touched: ReadonlyMap<SenderQueue, number>): Promise<void> {
     const { store, eviction } = this.#parts
     const size = () => append.reduce((sum, { payload }) => sum + payload.byteLength, 0)
-    for (const { endpoint } of touched) if (eviction.isLimited(endpoint)) await eviction.makeShare(endpoint, size())
+    for (const { endpoint } of touched.keys())
+      if (eviction.isLimited(endpoint)) await eviction.makeShare(endpoint, size())
     for (;;) {
       try {
         return await store.write({ append })
@@ -181,7 +183,8 @@ export class Ingest {
     const endpoint = endpointIdOf(target)
     const lane = target.kind === 'upstream' ? identityKey(sender.identity) : SINGLE_LANE
     const queue = formatQueueName({ endpoint, priority, lane })
-    const entry: SenderQueue = { target, endpoint, lane, priority, queue, reference: { queue } }
+    const routed = this.#routeCounter(destination.route)
+    const entry: SenderQueue = { target, endpoint, lane, priority, queue, routed, reference: { queue } }
     // Destinations of routes that are no longer in force pile up here otherwise.
     if (sender.queues.size >= MOST_QUEUES) sender.queues.clear()
     sender.queues.set(destination, entry)

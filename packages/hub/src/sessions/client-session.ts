@@ -51,7 +51,9 @@ export class ClientSession implements HubSession, InputReceiver, IngestSender {
   readonly #peer: ClientPeer
   readonly #subscriptions: Set<Subscription>
   readonly #sources = new Map<string | undefined, MessageSource>()
-  readonly #ended = new AbortController()
+  #hasEnded = false
+  /** Made when something waits for the end: most sessions are idle, and many. */
+  #end: AbortController | undefined
 
   constructor(options: SessionOptions, parts: SessionComponents, restored: Iterable<Subscription>) {
     this.identity = options.identity
@@ -72,12 +74,16 @@ export class ClientSession implements HubSession, InputReceiver, IngestSender {
   }
 
   get ended(): boolean {
-    return this.#ended.signal.aborted
+    return this.#hasEnded
   }
 
   /** Aborted when the session ends. */
   get endedSignal(): AbortSignal {
-    return this.#ended.signal
+    if (this.#end === undefined) {
+      this.#end = new AbortController()
+      if (this.#hasEnded) this.#end.abort(sessionEnded())
+    }
+    return this.#end.signal
   }
 
   send(batch: readonly Message[]): Promise<readonly SendRefusal[]> {
@@ -116,7 +122,8 @@ export class ClientSession implements HubSession, InputReceiver, IngestSender {
 
   close(end: SessionEnd): void {
     if (this.ended) return
-    this.#ended.abort(new Error(end.kind))
+    this.#hasEnded = true
+    this.#end?.abort(new Error(end.kind))
     if (end.kind !== 'client-left') this.#peer.close(end)
     this.#parts.onEnd(this, end)
   }
@@ -132,14 +139,14 @@ export class ClientSession implements HubSession, InputReceiver, IngestSender {
       let open = batch.length
       const finish = () => {
         signal.removeEventListener('abort', finish)
-        this.#ended.signal.removeEventListener('abort', finish)
+        this.endedSignal.removeEventListener('abort', finish)
         open = -1
         for (let i = 0; i < outcomes.length; i++) outcomes[i] ??= retry('not settled')
         resolve(outcomes)
       }
       if (signal.aborted || this.ended) return finish()
       signal.addEventListener('abort', finish)
-      this.#ended.signal.addEventListener('abort', finish)
+      this.endedSignal.addEventListener('abort', finish)
       this.#peer.deliver(
         batch.map(({ message, redelivered }, index) => ({
           message,
@@ -175,7 +182,7 @@ export class ClientSession implements HubSession, InputReceiver, IngestSender {
         remedy: 'Try again when it is connected, or give a connect time-out.',
       })
     }
-    return this.#peer.method(request, AbortSignal.any([signal, this.#ended.signal]))
+    return this.#peer.method(request, AbortSignal.any([signal, this.endedSignal]))
   }
 }
 
