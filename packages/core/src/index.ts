@@ -1,4 +1,5 @@
 export { describeError, EdgewrightError, type EdgewrightErrorOptions } from './errors.js'
+export { type ByteSize, type ByteSizeText, parseByteSize } from './byte-size.js'
 export { type Duration, type DurationText, MAX_DURATION, parseDuration } from './duration.js'
 export { Service, type ServiceState, settleInOrder, type Startable } from './lifecycle.js'
 

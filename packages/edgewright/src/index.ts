@@ -22,7 +22,7 @@ export type { Admission, AdmissionOptions, AdmitModule } from './modules/admissi
 export { GatewayModules, type GatewayModulesComponents, type ModulesOptions } from './modules/gateway-modules.js'
 export { docker, type DockerPartOptions } from './parts/docker.js'
 export { inProcess, processes } from './parts/modules.js'
-export { lmdbStore, logStore, memoryStore } from './parts/stores.js'
+export { lmdbStore, logStore, type LogStorePartOptions, memoryStore } from './parts/stores.js'
 
 // Of the packages below, what programs around a gateway need most.
 export {
@@ -90,10 +90,12 @@ export {
 } from '@edgewright/store-log'
 export {
   changesOf,
+  CONFINED,
   type Deployment,
   DockerRuntime,
   EdgeAgent,
   formatPlan,
+  type ImageRule,
   InProcessRuntime,
   ManifestError,
   type ModuleContext,

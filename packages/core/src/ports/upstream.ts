@@ -9,7 +9,7 @@ import type { Settlement } from './hub-session.js'
 
 /** Whether the cloud can be reached, and why not. */
 export type Connectivity =
-  | { readonly type: 'online'; readonly since: number }
+  | { readonly type: 'online'; readonly since: number; readonly reason?: undefined }
   | { readonly type: 'offline'; readonly since: number; readonly reason: string }
 
 /** A cloud-to-device message that waits for its settlement. */
