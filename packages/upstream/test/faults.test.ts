@@ -1,5 +1,5 @@
 import { setTimeout as passed } from 'node:timers/promises'
-import type { DeliveryOutcome, Message } from '@edgewright/core'
+import type { DeliveryOutcome, Message, TwinPatch } from '@edgewright/core'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { IotHubUpstreamOptions, TransportName } from '../src/index.js'
 import { type EmulatedHub, emulatedHub } from './emulator-cloud.js'
@@ -61,6 +61,25 @@ describe.each(['amqp', 'mqtt'] as const)('over %s', transport => {
 
 describe('over amqp', () => {
   beforeEach(() => start('amqp'))
+
+  test('whoever listens hears more than a session holds at once, and nobody else need say a word', async () => {
+    const [identity] = hub.identities
+    const heard: unknown[] = []
+    const desire = () => {
+      for (let times = 0; times < 100; times++) {
+        hub.emulator.twins.change(identity!, { desired: { pace: heard.length + times } }, 'merge')
+      }
+    }
+    await new Promise<void>(resolve => {
+      const desired = ({ version }: TwinPatch) => {
+        heard.push(version)
+        if (heard.length === 3_000) resolve()
+        else if (heard.length % 100 === 0) desire()
+      }
+      hub.upstream.session(identity!).handle({ desired, listening: desire })
+    })
+    expect(heard).toEqual(Array.from({ length: 3_000 }, (_, at) => at + 2))
+  })
 
   test('a message that the hub refuses for good is told apart from its neighbours', async () => {
     const session = hub.upstream.session(hub.identities[0]!)

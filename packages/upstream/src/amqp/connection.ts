@@ -6,6 +6,7 @@ import rhea, { type Connection, type ConnectionOptions, type EventContext, type 
 import { withDeadline, withPatience } from '../network/deadline.js'
 import { NetworkFailure } from '../network/failure.js'
 import { GuardedSocket } from '../network/guarded-socket.js'
+import { attendBusySessions } from './busy-sessions.js'
 import { AmqpRefusal } from './opened.js'
 import { SilenceWatch } from '../network/silence-watch.js'
 
@@ -157,5 +158,7 @@ function connectionOver(socket: GuardedSocket, options: AmqpConnectionOptions): 
     reconnect: false,
     connection_details: () => ({ host: options.hostname, port: 0, connect }),
   }
-  return rhea.create_container().create_connection(settings as unknown as ConnectionOptions)
+  const connection = rhea.create_container().create_connection(settings as unknown as ConnectionOptions)
+  attendBusySessions(connection)
+  return connection
 }
