@@ -82,17 +82,18 @@ class ClientAccess implements TopicAccess {
   constructor(allow: readonly AccessStatement[], deny: readonly AccessStatement[], variables: Variables) {
     const isAbout = (operation: TopicOperation) => (statement: AccessStatement) =>
       statement.operations.includes(operation)
-    const rules = (operation: TopicOperation): Rules => ({
-      allow: allow.filter(isAbout(operation)).flatMap(statement => resources(statement, variables, [])),
-      deny: deny.filter(isAbout(operation)).flatMap(statement => resources(statement, variables, [EVERYTHING])),
-    })
+    const rules = (operation: TopicOperation) =>
+      new Rules(
+        allow.filter(isAbout(operation)).flatMap(statement => resources(statement, variables, [])),
+        deny.filter(isAbout(operation)).flatMap(statement => resources(statement, variables, [EVERYTHING])),
+      )
     this.mayConnect = allow.some(isAbout('mqtt:connect')) && !deny.some(isAbout('mqtt:connect'))
     this.#publish = rules('mqtt:publish')
     this.#subscribe = rules('mqtt:subscribe')
   }
 
   mayPublish(topic: string): boolean {
-    return isFree(topic) && allows(this.#publish, topic)
+    return this.#publish.allows(topic)
   }
 
   maySubscribe(filter: string): boolean {
@@ -103,18 +104,34 @@ class ClientAccess implements TopicAccess {
   }
 
   mayReceive(topic: string): boolean {
-    return isFree(topic) && allows(this.#subscribe, topic)
+    return this.#subscribe.allows(topic)
   }
 }
 
-interface Rules {
+/** What is allowed and denied of one operation; the topics asked about last are remembered, as they come again. */
+class Rules {
   readonly allow: readonly FilterLevels[]
   readonly deny: readonly FilterLevels[]
+  #remembered: Map<string, boolean> | undefined
+
+  constructor(allow: readonly FilterLevels[], deny: readonly FilterLevels[]) {
+    this.allow = allow
+    this.deny = deny
+  }
+
+  allows(topic: string): boolean {
+    const known = this.#remembered?.get(topic)
+    if (known !== undefined) return known
+    const matches = (filter: FilterLevels) => matchesTopic(filter, topic)
+    const isAllowed = isFree(topic) && this.allow.some(matches) && !this.deny.some(matches)
+    if (this.#remembered === undefined || this.#remembered.size >= REMEMBERED) this.#remembered = new Map()
+    this.#remembered.set(topic, isAllowed)
+    return isAllowed
+  }
 }
 
-function allows({ allow, deny }: Rules, topic: string): boolean {
-  return allow.some(filter => matchesTopic(filter, topic)) && !deny.some(filter => matchesTopic(filter, topic))
-}
+/** Verdicts that one client's access remembers of each operation. */
+const REMEMBERED = 32
 
 /** The filters of a statement for one client; `otherwise` for one that names what the client does not have. */
 function resources(statement: AccessStatement, variables: Variables, otherwise: readonly FilterLevels[]) {

@@ -49,6 +49,8 @@ export class PlainConnection extends TopicStream implements StoppableConnection 
   #isWanted = false
   #isOpen = false
   #isPaused = true
+  #gathered: Buffer[] = []
+  #gatheredBytes = 0
   #onQuiet: (() => void) | undefined
 
   /** @param stream - paused, its CONNECT read and what came after it put back */
@@ -108,14 +110,19 @@ export class PlainConnection extends TopicStream implements StoppableConnection 
     this.#deadline.cancel()
     this.#keepAlive.stop()
     this.session?.detach(this, clock.now())
+    this.#flush()
     this.#outlet.end()
     this.#stream.resume()
     this.#checkQuiet()
     done(null)
   }
 
+  /** What is sent in one turn of the event loop leaves in one write. */
   protected override send(bytes: Buffer): void {
-    this.#outlet.write(bytes)
+    this.#gathered.push(bytes)
+    this.#gatheredBytes += bytes.length
+    if (this.#gatheredBytes >= WRITE_BYTES) this.#flush()
+    else if (this.#gathered.length === 1) setImmediate(() => this.#flush())
   }
 
   protected override whenReady(done: () => void): void {
@@ -131,6 +138,14 @@ export class PlainConnection extends TopicStream implements StoppableConnection 
   protected override onOrderProgress(): void {
     this.#checkQuiet()
     this.#feed()
+  }
+
+  #flush(): void {
+    const gathered = this.#gathered
+    if (gathered.length === 0) return
+    this.#gathered = []
+    this.#gatheredBytes = 0
+    this.#outlet.write(gathered.length === 1 ? gathered[0]! : Buffer.concat(gathered))
   }
 
   async #enter(connect: IConnectPacket) {
@@ -216,5 +231,8 @@ export class PlainConnection extends TopicStream implements StoppableConnection 
     if (this.order.length === 0 || this.destroyed) this.#onQuiet?.()
   }
 }
+
+/** Bytes after which a write leaves although more may follow. */
+const WRITE_BYTES = 65_536
 
 const FAULTS = Object.freeze({ 'too-long': 'a packet longer than allowed', malformed: 'a malformed fixed header' })

@@ -57,7 +57,7 @@ export class TopicBroker {
       mq: new FanOut(),
       persistence: new AedesPersistence({ sessions, retained, wills, maxReceived, receive }),
       // A client that does not take what it is sent is the business of its stream.
-      drainTimeout: 0,
+      drainTimeout: NEVER,
       maxTopicLevels: MAX_TOPIC_LEVELS,
       maxInflightInbound: maxReceived,
       authenticate: (_client, _username, _password, done) => done(null, true),
@@ -209,6 +209,8 @@ export class TopicBroker {
 }
 
 const LEAVE_TIMEOUT = 5_000
+/** The longest that a timer of Node's waits; 0 would have aedes wait with a listener for each message. */
+const NEVER = 2_147_483_647
 
 function ignore(): void {}
 
