@@ -43,8 +43,9 @@ export function timeFromIso(text: string | undefined): Date | undefined {
 
 /** The object without the members that are undefined, so that equal meanings are equal objects. */
 export function compact<T extends object>(value: T): T {
-  const entries = Object.entries(value).filter(([, member]) => member !== undefined)
-  return Object.fromEntries(entries) as T
+  const kept: Partial<T> = {}
+  for (const name in value) if (value[name] !== undefined) kept[name] = value[name]
+  return kept as T
 }
 
 const MAX_TIME = 8_640_000_000_000_000

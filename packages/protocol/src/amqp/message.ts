@@ -20,11 +20,13 @@ export interface AmqpDelivery {
 
 /** Telemetry of a client as a message. Who sent it is the link's business: stamps in it are passed over. */
 export function telemetryFromAmqp(wire: AmqpMessage): Message | Refusal {
+  const annotations = wire.message_annotations
+  if (!annotations) return fromAmqp(wire, NOTHING)
   return fromAmqp(wire, {
-    interfaceId: textField(wire.message_annotations?.[INTERFACE_ID]),
-    component: textField(wire.message_annotations?.[COMPONENT]),
-    diagnosticId: textField(wire.message_annotations?.[DIAGNOSTIC_ID]),
-    diagnosticContext: textField(wire.message_annotations?.[DIAGNOSTIC_CONTEXT]),
+    interfaceId: textField(annotations[INTERFACE_ID]),
+    component: textField(annotations[COMPONENT]),
+    diagnosticId: textField(annotations[DIAGNOSTIC_ID]),
+    diagnosticContext: textField(annotations[DIAGNOSTIC_CONTEXT]),
   })
 }
 
@@ -75,6 +77,8 @@ export function deliveryToAmqp({ message, input }: AmqpDelivery): WritableAmqpMe
   })
 }
 
+const NOTHING: SystemProperties = Object.freeze({})
+const WITHOUT_PROPERTIES: SplitProperties = Object.freeze({ lifted: NOTHING, properties: NO_PROPERTIES })
 const INTERFACE_ID = 'iothub-interface-id'
 const COMPONENT = 'dt-subject'
 const DIAGNOSTIC_ID = 'Diagnostic-Id'
@@ -113,13 +117,17 @@ function fromAmqp(wire: AmqpMessage, annotated: SystemProperties): Message | Ref
     ...lifted,
     ...annotated,
   })
-  return createMessage({ body, properties, system })
+  // Messages that share their property objects cost the hub less.
+  return createMessage({ body, properties, system: hasMember(system) ? system : NOTHING })
 }
 
-function splitProperties(wire: Readonly<Record<string, unknown>> = {}): {
+interface SplitProperties {
   readonly lifted: SystemProperties
   readonly properties: ApplicationProperties
-} {
+}
+
+function splitProperties(wire: Readonly<Record<string, unknown>> | null | undefined): SplitProperties {
+  if (!wire) return WITHOUT_PROPERTIES
   const lifted: { -readonly [name in (typeof LIFTED)[LiftedName]]?: string } = {}
   const properties = new Map<string, string | null>()
   for (const [name, value] of Object.entries(wire)) {
