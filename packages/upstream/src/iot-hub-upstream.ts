@@ -20,6 +20,7 @@ import { IotHubSession } from './cloud-session.js'
 import { LinkKeeper } from './link-keeper.js'
 import { type IotHubUpstreamTuning, type TokenSource, tuningOf } from './options.js'
 import type { Surroundings } from './surroundings.js'
+import { speakerOf } from './speaker.js'
 import { Traffic } from './traffic.js'
 import type { TransportName } from './transport-choice.js'
 import { type HubPorts, isMqtt, type LinkOpener, linkOpener } from './transports.js'
@@ -47,6 +48,8 @@ export interface IotHubUpstreamOptions extends IotHubUpstreamTuning {
   /** PEM of authorities to trust besides those that Node trusts. */
   readonly ca?: string | undefined
   readonly token: TokenSource
+  /** Identities that `self` speaks for, because there is no key of their own to sign with. @default none */
+  readonly onBehalf?: ((identity: Identity) => boolean) | undefined
   /** Called each time the cloud refuses an identity's credentials, or there were none to show. */
   readonly onUnauthorized?: ((identity: Identity) => void) | undefined
   /** Bytes a day (UTC), both ways, after which telemetry waits for the next; counted since the start. @default no limit */
@@ -77,14 +80,18 @@ export class IotHubUpstream extends Service<UpstreamEvents> implements Upstream 
   constructor(options: IotHubUpstreamOptions) {
     super()
     const { host: hostname, token, clock = systemClock, logger = silentLogger, random = Math.random } = options
-    const { meter, dailyBudget, onUnauthorized } = options
+    const { meter, dailyBudget, onUnauthorized, self, onBehalf } = options
     const traffic = new Traffic({ clock, meter, dailyBudget })
     const tuning = tuningOf(options)
     if (options.transports?.some(isMqtt) && (options.self === undefined || tuning.connections !== 1)) {
       throw new TypeError('MQTT needs the identity of the gateway itself, and connections: 1')
     }
     this.#options = options
-    this.#surroundings = { hostname, token, onUnauthorized, clock, logger, random, tuning, traffic }
+    const speaker = speakerOf(self, onBehalf)
+    this.#surroundings = {
+      ...{ hostname, token, speakerOf: speaker, onUnauthorized },
+      ...{ clock, logger, random, tuning, traffic },
+    }
     this.#connectivity = { type: 'offline', since: clock.now(), reason: 'not started' }
   }
 

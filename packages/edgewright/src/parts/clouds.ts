@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { EdgewrightError, type Identity, type IdentitySource } from '@edgewright/core'
+import { EdgewrightError, type Identity, type IdentityRecord, type IdentitySource } from '@edgewright/core'
 import {
   type CloudService,
   DeviceProvisioner,
@@ -86,6 +86,7 @@ export function iotHub(options: IotHubOptions): CloudPart {
       modules,
       upstream: new IotHubUpstream({
         ...{ ...tuning, ...hub, self, onUnauthorized: refused },
+        onBehalf: identity => hasCertificate(context.findIdentity(identity)),
         ports: { webSocket: ports?.https, ...ports },
       }),
       identities: watched(registry, () => refused(self)),
@@ -126,6 +127,12 @@ function registryCredential({ credential, ...device }: ProvisionedDevice, expiry
     kind: 'token',
     token: signal => signSasToken(signer, { host, identity: { deviceId }, keyId, expiresAt: expiry() }, signal),
   }
+}
+
+/** Whether an identity has no key that its gateway could sign with for it. */
+function hasCertificate(record: IdentityRecord | undefined): boolean {
+  const type = record?.authentication.type
+  return type === 'thumbprint' || type === 'certificateAuthority'
 }
 
 /** The same source; tells when the cloud does not let this gateway ask. */

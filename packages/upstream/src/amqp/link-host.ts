@@ -58,7 +58,7 @@ export class LinkHost {
   async attachSender(kind: AmqpLinkKind, options: LinkOptions, onClosed: OnLinkClosed): Promise<Sender> {
     const target = formatLinkAddress(kind, this.identity)
     const manual = { treat_modified_as_released: false }
-    const link = this.#session.attach_sender({ target, ...manual, ...linkOptions(kind, options) })
+    const link = this.#session.attach_sender({ target, ...manual, ...this.#linkOptions(kind, options) })
     return this.#attached(link, target, onClosed)
   }
 
@@ -66,7 +66,7 @@ export class LinkHost {
   async attachReceiver(kind: AmqpLinkKind, options: LinkOptions, onClosed: OnLinkClosed): Promise<Receiver> {
     const source = formatLinkAddress(kind, this.identity)
     const manual = { credit_window: 0, autoaccept: false }
-    const link = this.#session.attach_receiver({ source, ...manual, ...linkOptions(kind, options) })
+    const link = this.#session.attach_receiver({ source, ...manual, ...this.#linkOptions(kind, options) })
     return this.#attached(link, source, onClosed)
   }
 
@@ -87,6 +87,14 @@ export class LinkHost {
     this.#token.end()
     this.#session.close()
     this.#ending.abort(upstreamError(this.identity, error))
+  }
+
+  /** rhea names links per session without regard to their direction, so the name must be unique. */
+  #linkOptions(kind: AmqpLinkKind, options: LinkOptions): LinkOptions {
+    const { chain } = this.context.speakerOf(this.identity)
+    const onBehalf = chain === undefined ? {} : { 'com.microsoft:auth-chain': chain }
+    const properties = { ...LINK_PROPERTIES, ...onBehalf, ...options.properties }
+    return { name: `${kind}-${randomUUID()}`, ...options, properties }
   }
 
   async #attached<L extends Sender | Receiver>(link: L, address: string, onClosed: OnLinkClosed): Promise<L> {
@@ -120,14 +128,10 @@ export function detach(link: Sender | Receiver): void {
   link.close()
 }
 
-/** rhea names links per session without regard to their direction, so the name must be unique. */
-function linkOptions(kind: AmqpLinkKind, options: LinkOptions): LinkOptions {
-  return { name: `${kind}-${randomUUID()}`, ...options, properties: { ...LINK_PROPERTIES, ...options.properties } }
-}
-
 function presentToken(context: AmqpContext, identity: Identity): Promise<LiveToken> {
   const { clock, logger, random, tuning, hostname, tokens, traffic } = context
-  const audience = formatSasAudience(hostname, identity)
+  const { identity: speaker } = context.speakerOf(identity)
+  const audience = formatSasAudience(hostname, speaker)
   const expired = () => offline('no answer to a token')
   return LiveToken.present({
     identity,
@@ -137,7 +141,7 @@ function presentToken(context: AmqpContext, identity: Identity): Promise<LiveTok
     lifetime: tuning.tokenLifetime,
     renewAfter: tuning.renewAfter,
     retryEvery: tuning.operationTimeout,
-    sign: expiresAt => context.token(identity, audience, expiresAt),
+    sign: expiresAt => context.token(speaker, audience, expiresAt),
     put: token => {
       traffic.of(identity).count('token', 'out', token.length)
       return withDeadline({ clock, delay: tuning.operationTimeout, expired }, signal =>

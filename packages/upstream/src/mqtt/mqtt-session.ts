@@ -95,7 +95,10 @@ export class MqttSession implements IdentitySession, SessionHost {
         {
           clock,
           clientId: identityKey(identity),
-          username: formatUsername({ host: hostname, identity, apiVersion: API_VERSION, productInfo: 'edgewright' }),
+          username: formatUsername({
+            ...{ host: hostname, identity, apiVersion: API_VERSION, productInfo: 'edgewright' },
+            authChain: context.speakerOf(identity).chain,
+          }),
           password,
           handshakeTimeout: tuning.handshakeTimeout,
           acknowledgeTimeout: tuning.operationTimeout,
@@ -182,11 +185,12 @@ export class MqttSession implements IdentitySession, SessionHost {
 }
 
 async function signToken(
-  { hostname, clock, tuning, token, traffic }: MqttContext,
+  { hostname, clock, tuning, token, traffic, speakerOf }: MqttContext,
   identity: Identity,
 ): Promise<string> {
   try {
-    const text = await token(identity, formatSasAudience(hostname, identity), clock.now() + tuning.tokenLifetime)
+    const { identity: speaker } = speakerOf(identity)
+    const text = await token(speaker, formatSasAudience(hostname, speaker), clock.now() + tuning.tokenLifetime)
     traffic.of(identity).count('token', 'out', text.length)
     return text
   } catch (error) {
