@@ -39,6 +39,36 @@ test('one connection carries many identities, each on a session of its own', asy
   }
 })
 
+test.each([2, 3])(
+  'of many messages that come at once each gets its own outcome, with every %i. refused',
+  async every => {
+    const identity = { deviceId: 'press' }
+    running.emulator.registry.createDevice(identity)
+    running.emulator.faults.inject({ kind: 'reject', as: 'QuotaExceeded', every })
+    await using client = new AmqpClient(running)
+    const session = client.session()
+    await client.putToken(session, client.token(identity))
+    const sender = session.open_sender({ target: { address: formatLinkAddress('events', identity) } })
+    await once(sender, 'sendable')
+    const outcomes = new Map<unknown, string>()
+    const isDone = new Promise<void>(resolve => {
+      for (const outcome of ['accepted', 'rejected']) {
+        sender.on(outcome, ({ delivery }) => void (outcomes.set(delivery, outcome).size === 60 && resolve()))
+      }
+    })
+    const numbers = Array.from({ length: 60 }, (_, n) => n)
+    const deliveries = numbers.map(n =>
+      sender.send(encodeAmqpMessage(telemetryToAmqp(createMessage({ body: String(n) }))), undefined, 0),
+    )
+    await isDone
+    const isRefused = (n: number) => (n + 1) % every === 0
+    expect(deliveries.map(delivery => outcomes.get(delivery))).toEqual(
+      numbers.map(n => (isRefused(n) ? 'rejected' : 'accepted')),
+    )
+    expect(bodies().map(([, body]) => body)).toEqual(numbers.filter(n => !isRefused(n)).map(String))
+  },
+)
+
 test('a link is refused to an identity that this connection has not proven', async () => {
   running.emulator.registry.createDevice({ deviceId: 'honest' })
   running.emulator.registry.createDevice({ deviceId: 'victim' })

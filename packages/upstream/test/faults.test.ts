@@ -59,6 +59,21 @@ describe.each(['amqp', 'mqtt'] as const)('over %s', transport => {
   })
 })
 
+test.each(['amqp', 'mqtt'] as const)('the budget of a day holds telemetry only, over %s', async transport => {
+  await start(transport, { dailyBudget: 20_000 })
+  const [identity] = hub.identities
+  const session = hub.upstream.session(identity!)
+  await session.send(numbered(1, 'x'.repeat(20_000)))
+  expect(await session.send(numbered(1))).toEqual([{ kind: 'retry', reason: expect.stringContaining('budget') }])
+  const version = await session.report({ still: 'here' })
+  expect((await session.getTwin()).reported).toEqual({ properties: { still: 'here' }, version })
+  await new Promise<void>(resolve =>
+    session.handle({ method: async () => ({ status: 200 }), desired: () => undefined, listening: resolve }),
+  )
+  expect(await hub.cloud.callMethod!(identity!, 'wake')).toMatchObject({ status: 200 })
+  expect(hub.cloud.arrived(identity!)).toHaveLength(1)
+})
+
 describe('over amqp', () => {
   beforeEach(() => start('amqp'))
 
