@@ -88,6 +88,7 @@ export class TopicSession {
   #cursor: Position = 0
   #isPumping = false
   #isAsked = false
+  #unwritten: { readonly remove: StoreRemoval[]; readonly put: StorePut[] } | undefined
   /** What is in the queue, or on its way into it. */
   #waiting = { messages: 0, bytes: 0 }
 
@@ -185,12 +186,14 @@ export class TopicSession {
     this.#sink = undefined
     this.lastSeen = now
     this.#write({ put: [this.row()] })
+    this.#flush()
   }
 
-  /** Something may wait, or be taken. */
+  /** Something may wait, or be taken: looked after once for all that asks in one turn of the event loop. */
   wake(): void {
+    if (this.#isAsked) return
     this.#isAsked = true
-    if (!this.#isPumping) void this.#pump()
+    if (!this.#isPumping) setImmediate(() => void this.#pump())
   }
 
   /** PUBACK or PUBCOMP: the message is the client's. */
@@ -234,6 +237,7 @@ export class TopicSession {
       } catch (error) {
         sink?.fail(error)
       }
+      if (this.#isAsked) await new Promise(setImmediate)
     }
     this.#isPumping = false
   }
@@ -287,11 +291,33 @@ export class TopicSession {
     this.#waiting.bytes += bytes
   }
 
-  /** Writes what need not be waited for: a crash before it costs a repetition that the protocol allows. */
-  #write(change: StoreChange): void {
-    if (!this.isForgotten) this.#share.store.write(change).catch(this.#share.onFailure)
+  /**
+   * Writes what need not be waited for, once for all in one turn of the event loop: a crash before it costs a repetition
+   * that the protocol allows.
+   */
+  #write({ remove = [], put = [] }: StoreChange): void {
+    if (this.#unwritten === undefined) {
+      this.#unwritten = { remove: [], put: [] }
+      setImmediate(() => this.#flush())
+    }
+    for (const removal of remove) appendRemoval(this.#unwritten.remove, removal)
+    this.#unwritten.put.push(...put)
+  }
+
+  #flush(): void {
+    const change = this.#unwritten
+    this.#unwritten = undefined
+    if (change !== undefined && !this.isForgotten) this.#share.store.write(change).catch(this.#share.onFailure)
   }
 }
 
 /** Stands in the place of a position once the client has the message. */
 export const RELEASED = 'released'
+
+/** Removals mostly come in the order of the queue, and become one. */
+function appendRemoval(removals: StoreRemoval[], removal: StoreRemoval): void {
+  const last = removals.at(-1)
+  if (last !== undefined && removal.from === last.through + 1) {
+    removals[removals.length - 1] = { ...last, through: removal.through }
+  } else removals.push(removal)
+}
