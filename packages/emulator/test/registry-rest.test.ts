@@ -1,3 +1,4 @@
+import { createMessage } from '@edgewright/core'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { startEmulator, type TestEmulator } from './support/emulator.js'
 import { call } from './support/http-client.js'
@@ -78,4 +79,14 @@ test('bodies and ids that cannot be are refused as bad requests', async () => {
     (await call(running, 'PUT', `/devices/ok${API}`, { token, body: { authentication: { type: 'selfSigned' } } }))
       .status,
   ).toBe(400)
+})
+
+test('a device is shown with how many commands wait for it, and times that never were as the hub shows them', async () => {
+  const identity = running.emulator.registry.createDevice({ deviceId: 'press' }).identity
+  running.emulator.commands.send(identity, createMessage({ body: 'open' }))
+  const never = '0001-01-01T00:00:00Z'
+  const device = await call(running, 'GET', `/devices/press${API}`, { token })
+  expect(device.json).toMatchObject({ cloudToDeviceMessageCount: 1, statusUpdatedTime: never })
+  const twin = await call(running, 'GET', `/twins/press${API}`, { token })
+  expect(twin.json).toMatchObject({ cloudToDeviceMessageCount: 1, statusUpdateTime: never })
 })

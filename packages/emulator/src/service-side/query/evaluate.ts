@@ -26,7 +26,10 @@ export function matches(condition: Condition, document: JsonObject): boolean {
 
 /** What a query gives of the documents of its collection. */
 export function select(query: Query, documents: Iterable<JsonObject>): readonly JsonObject[] {
-  const { selections, where, groupBy } = query
+  return selectAll(query, documents).slice(0, query.top)
+}
+
+function selectAll({ selections, where, groupBy }: Query, documents: Iterable<JsonObject>): readonly JsonObject[] {
   const met = [...documents].filter(document => where === undefined || matches(where, document))
   if (selections === undefined) return met
   if (groupBy.length === 0 && !selections.some(({ kind }) => kind === 'aggregate')) {

@@ -4,7 +4,7 @@ import type { Comparison, Condition, Operand, Predicate, Query, Selection } from
 
 /**
  * Reads the part of the IoT Hub query language that registries, deployments and the SDKs' samples use: projections,
- * aggregates, `WHERE` with comparisons, `IN`, predicates and text functions, and `GROUP BY`.
+ * `TOP`, aggregates, `WHERE` with comparisons, `IN`, predicates and text functions, and `GROUP BY`.
  *
  * @throws `HUB_ARGUMENT_INVALID`
  */
@@ -58,6 +58,7 @@ class Parser {
 
   query(): Query {
     this.#word('select')
+    const top = this.#top()
     const selections = this.#selections()
     this.#word('from')
     const from = this.#path().join('.').toLowerCase()
@@ -66,13 +67,24 @@ class Parser {
     const where = this.#takes('where') ? this.#or() : undefined
     const groupBy = this.#takes('group') ? this.#groups() : []
     this.#end()
-    return { selections, from, where, groupBy }
+    return { top, selections, from, where, groupBy }
   }
 
   soleCondition(): Condition {
     const condition = this.#or()
     this.#end()
     return condition
+  }
+
+  /** `TOP` and a number; a property may be called so, too. */
+  #top(): number | undefined {
+    const count = this.#tokens[this.#at + 1]
+    if (!this.#sees('top') || count?.kind !== 'number') return undefined
+    if (!Number.isInteger(count.value) || count.value < 1) {
+      throw new HubError('ArgumentInvalid', `TOP wants a number from 1 as its word ${this.#at + 2}`)
+    }
+    this.#at += 2
+    return count.value
   }
 
   #selections(): readonly Selection[] | undefined {

@@ -47,6 +47,8 @@ test.each([
       { site: 'south', n: 1 },
     ],
   ],
+  ['SELECT TOP 1 deviceId FROM devices', [{ deviceId: ALL[0]?.deviceId }]],
+  ['SELECT top FROM devices WHERE is_defined(tags.nothing)', []],
   ['SELECT AVG(tags.line) AS mean FROM devices', [{ mean: 4 }]],
 ])('%s', (text, expected) => {
   expect(select(parseQuery(text), ALL)).toEqual(expected)
@@ -59,6 +61,7 @@ test.each([
   'SELECT * FROM devices WHERE',
   'SELECT * FROM devices WHERE a',
   'SELECT * FROM devices ;',
+  'SELECT TOP 0 * FROM devices',
   "SELECT * FROM devices WHERE a = 'b",
 ])('%j is refused with a place', text => {
   expect(() => parseQuery(text)).toThrow(/(?:character|word) \d+/)

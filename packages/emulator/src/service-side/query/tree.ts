@@ -30,6 +30,8 @@ export type Selection =
 
 /** A query, taken apart. */
 export interface Query {
+  /** The most results; absent: all. */
+  readonly top?: number | undefined
   /** Absent: everything. */
   readonly selections?: readonly Selection[] | undefined
   /** The collection, in lower case: `devices`, `devices.modules`, … */

@@ -16,7 +16,7 @@ export function identityJson(entry: RegistryEntry, state: HubState): JsonObject 
     connectionState: state.clients.isConnected(identity) ? 'Connected' : 'Disconnected',
     connectionStateUpdatedTime: NEVER,
     lastActivityTime: NEVER,
-    cloudToDeviceMessageCount: 0,
+    cloudToDeviceMessageCount: state.commands.count(identity),
     authentication: authenticationJson(entry.authentication),
   }
   if (identity.moduleId !== undefined) {
@@ -27,10 +27,15 @@ export function identityJson(entry: RegistryEntry, state: HubState): JsonObject 
     ...shared,
     status: entry.status,
     statusReason: entry.statusReason ?? null,
-    statusUpdatedTime: entry.statusUpdated === undefined ? NEVER : new Date(entry.statusUpdated).toISOString(),
+    statusUpdatedTime: timeJson(entry.statusUpdated),
     capabilities: { iotEdge: entry.isEdgeDevice },
     ...scopes(entry),
   }
+}
+
+/** A time as the REST interface shows it, or that there was none. */
+export function timeJson(time: number | undefined): string {
+  return time === undefined ? NEVER : new Date(time).toISOString()
 }
 
 /** The scopes of a device, left out where there are none. */
