@@ -47,6 +47,9 @@ Flags, all optional
 To connect to a real IoT hub, or any cloud outside, set EDGEWRIGHT_CONNECTION_STRING to the connection string of an
 edge device, or EDGEWRIGHT_PROVISIONING to a file that says who this gateway is (docs/guides/provisioning.md), and
 EDGEWRIGHT_CLOUD_CA to a PEM file when the certificate of the cloud is not publicly trusted.
+
+Set EDGEWRIGHT_EDGE_CA and EDGEWRIGHT_EDGE_CA_KEY to the PEM files of an authority (its certificate first, then its
+issuers) that the gateway's certificates are to come from. Without them it makes one, for development only.
 `
 
 /**

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import {
   amqp,
   createGateway,
+  EdgeAuthority,
   docker,
   EdgewrightError,
   type Gateway,
@@ -42,6 +43,7 @@ export async function startGateway(
     alternativeNames: [...new Set([flags.listen, 'localhost', '127.0.0.1', '127.0.0.2'])],
     dataDir,
     logger,
+    authority: await authorityOfEnvironment(logger),
     upstream: cloud === undefined ? await cloudOfEnvironment() : embedded(cloud),
     listen: [
       mqtt({ address: flags.listen }),
@@ -103,6 +105,19 @@ async function cloudOfEnvironment() {
   const ca = caFile === undefined ? undefined : await readCaFile(caFile)
   const provisioning = file === undefined ? undefined : await readProvisioningFile(file)
   return iotHub({ connectionString, provisioning, ca })
+}
+
+/** The operator's authority, when the environment names one; else the gateway makes one for development. */
+async function authorityOfEnvironment(logger: Logger): Promise<EdgeAuthority | undefined> {
+  const { EDGEWRIGHT_EDGE_CA: certificateFile, EDGEWRIGHT_EDGE_CA_KEY: privateKeyFile } = process.env
+  if (certificateFile === undefined && privateKeyFile === undefined) return undefined
+  if (certificateFile !== undefined && privateKeyFile !== undefined) {
+    return await EdgeAuthority.fromFiles({ certificateFile, privateKeyFile }, { logger })
+  }
+  throw new EdgewrightError('CONFIG_INVALID', 'An authority needs a certificate and a key', {
+    place: certificateFile === undefined ? 'EDGEWRIGHT_EDGE_CA' : 'EDGEWRIGHT_EDGE_CA_KEY',
+    remedy: 'Set EDGEWRIGHT_EDGE_CA and EDGEWRIGHT_EDGE_CA_KEY to two PEM files, or neither.',
+  })
 }
 
 async function readCaFile(path: string): Promise<string> {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createEmulator } from '@edgewright/emulator'
 import { EdgeAuthority } from 'edgewright'
 import { expect, it } from 'vitest'
-import { Program } from './program.js'
+import { type Event, Program } from './program.js'
 
 const [LISTEN, CLOUD] = ['127.3.1.1', '127.3.1.2']
 const PROGRAM = new URL('../dist/main.js', import.meta.url).pathname
@@ -26,6 +26,8 @@ it('runs as a user without rights, provisioned by a file, and neither shows nor 
   await emulator.start()
   const { attestation } = emulator.provisioning.enrollments.add({ registrationId: 'press-7', iotEdge: true })
   const deviceKey = attestation.kind === 'symmetricKey' ? attestation.primaryKey : ''
+  await EdgeAuthority.forDevelopment({ folder: join(folder, 'plant'), commonName: 'Plant hall' })
+  const ofPlant = (kind: string) => readFile(join(folder, 'plant', `development-only-edge-ca.${kind}.pem`), 'utf8')
   const own = join(folder, 'own')
   const dataDir = join(own, 'data')
   await mkdir(own)
@@ -36,6 +38,8 @@ it('runs as a user without rights, provisioned by a file, and neither shows nor 
     }),
     'device-key': `${deviceKey}\n`,
     'cloud.pem': authority.trustBundle,
+    'plant.pem': await ofPlant('cert'),
+    'plant.key': await ofPlant('key'),
   }
   for (const [name, content] of Object.entries(files)) {
     await writeFile(join(own, name), content, { mode: 0o600 })
@@ -47,6 +51,8 @@ it('runs as a user without rights, provisioned by a file, and neither shows nor 
     PATH: process.env.PATH,
     EDGEWRIGHT_PROVISIONING: join(own, 'provisioning.json'),
     EDGEWRIGHT_CLOUD_CA: join(own, 'cloud.pem'),
+    EDGEWRIGHT_EDGE_CA: join(own, 'plant.pem'),
+    EDGEWRIGHT_EDGE_CA_KEY: join(own, 'plant.key'),
   }
   const asUser = (...args: string[]) =>
     new Program([...args, '--data-dir', dataDir], [process.execPath, PROGRAM], { env, uid: USER, gid: USER })
@@ -56,7 +62,12 @@ it('runs as a user without rights, provisioned by a file, and neither shows nor 
     await gateway.event(({ event }) => event === 'ready')
     await gateway.event(({ event, connectivity }) => event === 'status' && connectivity.type === 'online')
     const { certificates } = await gateway.event(({ event }) => event === 'status')
-    expect(certificates.map(({ name }: { name: string }) => name)).toEqual(['server', 'authority'])
+    expect(certificates.map(({ name, commonName }: Event) => [name, commonName])).toEqual([
+      ['server', LISTEN],
+      ['authority', 'Plant hall'],
+    ])
+    expect(gateway.stderr).not.toContain('for development only')
+    expect((await readFile(join(dataDir, 'ca.pem'), 'utf8')).trim()).toBe(files['plant.pem'].trim())
     expect(await readFile(`/proc/${gateway.pid}/status`, 'utf8')).toMatch(
       new RegExp(`^Uid:\\t${USER}\\t${USER}\\t`, 'm'),
     )
