@@ -30,12 +30,13 @@ export interface HubDeployment {
 }
 
 /**
- * Reads the `$edgeHub` part of a deployment document.
+ * Reads the `$edgeHub` part of a deployment document; undefined when it has none and is about modules only.
  *
  * @throws `CONFIG_INVALID` with the file and what is wrong
  */
-export async function readDeploymentFile(path: string): Promise<HubDeployment> {
+export async function readDeploymentFile(path: string): Promise<HubDeployment | undefined> {
   const document = await readDocument(path)
+  if (hasModules(document) && !('$edgeHub' in contentOf(document))) return undefined
   try {
     return { routes: readRouteDocument(document).rules, timeToLiveSecs: timeToLiveOf(document) }
   } catch (cause) {
@@ -56,4 +57,15 @@ function timeToLiveOf(document: JsonValue): number | undefined {
   const way = ['modulesContent', '$edgeHub', 'properties.desired', 'storeAndForwardConfiguration', 'timeToLiveSecs']
   const value = way.reduce<JsonValue | undefined>((at, name) => (isJsonObject(at) ? at[name] : undefined), document)
   return typeof value === 'number' ? value : undefined
+}
+
+/** Whether a document says what modules are to run. */
+export function hasModules(document: JsonObject): boolean {
+  const content = contentOf(document)
+  return '$edgeAgent' in content || 'systemModules' in content
+}
+
+/** The parts of a document, with or without their usual wrapper. */
+function contentOf(document: JsonObject): JsonObject {
+  return isJsonObject(document.modulesContent) ? document.modulesContent : document
 }

@@ -17,8 +17,8 @@ import {
   readProvisioningFile,
 } from 'edgewright'
 import { bindablePort } from './bindable-port.js'
-import { hasModules, manifestInvalid } from './commands/deploy.js'
-import { readDeploymentFile, readDocument } from './deployment-file.js'
+import { manifestInvalid } from './commands/deploy.js'
+import { hasModules, readDeploymentFile, readDocument } from './deployment-file.js'
 import type { EmbeddedCloud } from './embedded-cloud.js'
 import type { RunFlags } from './flags.js'
 import { filter, SAMPLE_ROUTES, sensor } from './samples.js'
@@ -68,7 +68,7 @@ export async function startGateway(
 }
 
 const UNREACHABLE =
-  'Containers do not reach this address: start with --listen and an address of this machine that they do, such as 172.17.0.1'
+  'Containers do not reach this address: start with --listen and an address of this machine that they do, such as that of the network azure-iot-edge'
 
 function isLoopback(address: string): boolean {
   return /^(127\.|::1$|localhost$)/.test(address)
@@ -91,7 +91,7 @@ async function deployFile(gateway: Gateway, path: string): Promise<void> {
 }
 
 async function rules(flags: RunFlags): Promise<Pick<GatewayOptions, 'routes' | 'timeToLiveSecs'>> {
-  if (flags.config !== undefined) return readDeploymentFile(flags.config)
+  if (flags.config !== undefined) return (await readDeploymentFile(flags.config)) ?? {}
   return flags.samples ? { routes: SAMPLE_ROUTES } : {}
 }
 

@@ -73,6 +73,15 @@ describe('deploy', () => {
     }
   })
 
+  it('is in force from the start with --config', async () => {
+    const file = join(folder, 'config.json')
+    await writeFile(file, manifest({ configured: program('1000') }))
+    const other = new Program(['--json', '--config', file, ...addresses()])
+    const isUp = ({ name, state }: { name: string; state: string }) => name === 'configured' && state === 'running'
+    await other.event(({ event, modules }) => event === 'status' && modules.some(isUp))
+    await other.stop()
+  })
+
   it('plans without a gateway, and tells how it is called', async () => {
     expect(await run(manifest({ lonely: program('1000') }), '--plan')).toMatchObject({
       code: 2,

@@ -4,7 +4,6 @@ import {
   DockerRuntime,
   EdgewrightError,
   formatPlan,
-  isJsonObject,
   type JsonValue,
   lineLogger,
   ManifestError,
@@ -95,10 +94,4 @@ export function manifestInvalid({ problems, remedy }: ManifestError): Edgewright
 function jsonOf(plan: Plan, isPlan: boolean) {
   const changes = changesOf(plan).map(({ name, action, steps, reason }) => ({ name, action, steps, reason }))
   return { applied: !isPlan, changes, unchanged: plan.due.length + plan.later.length - changes.length }
-}
-
-/** Whether a document says what modules are to run. */
-export function hasModules(document: JsonValue): boolean {
-  const content = isJsonObject(document) ? (document.modulesContent ?? document) : document
-  return isJsonObject(content) && ('$edgeAgent' in content || 'systemModules' in content)
 }
