@@ -50,6 +50,29 @@ describe('ProcessRuntime', () => {
     for (const folder of folders.splice(0)) await rm(folder, { recursive: true })
   })
 
+  it.skipIf(process.platform !== 'linux')('holds a program to its limits', async () => {
+    const script = 'const { readFileSync } = require("fs"); console.log(readFileSync("/proc/self/limits", "utf8"))'
+    const limits = { memory: '512 MiB', openFiles: 64, processorTime: 20 }
+    const { lines } = await finished(module({ command: NODE, args: ['-e', script], limits }))
+    const limitOf = (name: string) =>
+      lines
+        .find(line => line.startsWith(name))
+        ?.slice(name.length)
+        .trim()
+        .split(/ +/)[0]
+    expect(limitOf('Max data size')).toBe(String(512 * 1_048_576))
+    expect(limitOf('Max open files')).toBe('64')
+    expect(limitOf('Max cpu time')).toBe('20')
+  })
+
+  it.each([{ memory: 'much' }, { memory: 0 }, { openFiles: 1.5 }, { disk: 1 }, 'none'])(
+    'refuses limits that are none: %j',
+    async limits => {
+      const specification = module({ command: NODE, limits })
+      await expect((await running()).create(specification)).rejects.toMatchObject({ code: 'MODULE_SETTINGS_INVALID' })
+    },
+  )
+
   it('gives a program its arguments as they are, its folder, and nothing of the environment but what is named', async () => {
     const folder = await realpath(await mkdtemp(join(tmpdir(), 'process-')))
     folders.push(folder)

@@ -12,6 +12,7 @@ import {
 import { LOG_RING_DEFAULTS, LogRing, type LogRingOptions } from '../log-ring.js'
 import { moduleExists, moduleNotFound } from '../module-error.js'
 import { findProgram } from './find-program.js'
+import { limitArguments } from './process-limits.js'
 import { ProcessRun } from './process-run.js'
 import { type ProcessSettings, readProcessSettings } from './process-settings.js'
 
@@ -47,6 +48,8 @@ interface Module {
   observation: ModuleObservation
   readonly settings: ProcessSettings
   readonly program: string
+  /** What starts it under limits. */
+  readonly launcher: string | undefined
   readonly log: LogRing
   /** The run that is under way, from the call that starts it. */
   run?: Promise<ProcessRun>
@@ -93,6 +96,7 @@ export class ProcessRuntime
     const settings = readProcessSettings(specification)
     const places = { path: this.#inherited().PATH ?? '', allowed: this.#options.allowed }
     const program = await findProgram(specification, settings, places)
+    const launcher = await this.#launcher(specification, settings)
     const existing = this.#modules.get(name)
     if (existing !== undefined) {
       if (isDeepStrictEqual(existing.observation.specification, specification)) return
@@ -100,7 +104,7 @@ export class ProcessRuntime
     }
     const observation: ModuleObservation = { name, state: 'created', specification }
     const log = new LogRing(this.#clock, this.#options.log)
-    this.#modules.set(name, { observation, settings, program, log })
+    this.#modules.set(name, { observation, settings, program, launcher, log })
     this.emit('change', name, observation)
   }
 
@@ -135,18 +139,30 @@ export class ProcessRuntime
   }
 
   async #begin(module: Module): Promise<ProcessRun> {
-    const { settings, program, log } = module
+    const { settings, program, launcher, log } = module
     const { name, specification } = module.observation
     try {
       const own = (await this.#parts.prepare?.(specification)) ?? specification.environment
       const environment = { ...this.#inherited(), ...own }
-      const run = new ProcessRun({ ...settings, name, program, environment, log, clock: this.#clock })
+      const { cwd, args, limits } = settings
+      const command =
+        launcher === undefined
+          ? { program, args }
+          : { program: launcher, args: [...limitArguments(limits), program, ...args] }
+      const run = new ProcessRun({ ...command, name, cwd, environment, log, clock: this.#clock })
       this.#follow(module, run)
       return run
     } catch (error) {
       delete module.run
       throw error
     }
+  }
+
+  /** Limits are set by a program of the system, which then becomes the module's own: nothing stays in between. */
+  async #launcher(specification: ModuleSpecification, settings: ProcessSettings): Promise<string | undefined> {
+    if (Object.keys(settings.limits).length === 0) return undefined
+    const { PATH: path = '' } = this.#parts.environment ?? process.env
+    return await findProgram(specification, { ...settings, command: 'prlimit' }, { path, allowed: undefined })
   }
 
   #follow(module: Module, run: ProcessRun): void {

@@ -1,4 +1,5 @@
 import { EdgewrightError, type ModuleSpecification } from '@edgewright/core'
+import { type ProcessLimits, readProcessLimits } from './process-limits.js'
 
 /** What a module of type `process` is: one program, without a shell. */
 export interface ProcessSettings {
@@ -7,6 +8,7 @@ export interface ProcessSettings {
   readonly args: readonly string[]
   /** Where it runs; absent: where the gateway does. */
   readonly cwd: string | undefined
+  readonly limits: ProcessLimits
 }
 
 /**
@@ -15,11 +17,11 @@ export interface ProcessSettings {
  * @throws `MODULE_SETTINGS_INVALID`
  */
 export function readProcessSettings({ name, settings }: ModuleSpecification): ProcessSettings {
-  const { command, args = [], cwd } = settings
+  const { command, args = [], cwd, limits } = settings
   if (!isText(command) || command === '') throw invalid(name, 'command', 'a text that is not empty is wanted')
   if (!Array.isArray(args) || !args.every(isText)) throw invalid(name, 'args', 'a list of texts is wanted')
   if (cwd !== undefined && (!isText(cwd) || cwd === '')) throw invalid(name, 'cwd', 'the path of a folder is wanted')
-  return { command, args, cwd }
+  return { command, args, cwd, limits: readProcessLimits(name, limits) }
 }
 
 /** The operating system ends texts at their first zero. */
