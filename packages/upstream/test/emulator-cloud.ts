@@ -56,7 +56,13 @@ function cloudOf(emulator: Emulator): CloudUnderTest {
       isReachable ? emulator.faults.clear('cut') : void emulator.faults.inject({ kind: 'cut' }),
     setAdmitted: ({ deviceId }, isAdmitted) =>
       void emulator.registry.setStatus(deviceId, isAdmitted ? 'enabled' : 'disabled'),
+    setThrottled: isThrottled =>
+      isThrottled ? void emulator.faults.inject({ kind: 'throttle' }) : emulator.faults.clear('throttle'),
     twins: {
+      setRefusing: isRefusing =>
+        isRefusing
+          ? void emulator.faults.inject({ kind: 'reject', of: 'report', as: 'ArgumentInvalid' })
+          : emulator.faults.clear('reject'),
       reported: identity => emulator.twins.get(identity).reported.properties,
       change: (identity, desired) => emulator.twins.change(identity, { desired }, 'merge').desired.version,
     },

@@ -11,11 +11,15 @@ export interface CloudUnderTest {
   setReachable(isReachable: boolean): void | Promise<void>
   /** Keeps one identity out, or no longer; ends what it has open. */
   setAdmitted?(identity: Identity, isAdmitted: boolean): void | Promise<void>
+  /** Asks for patience with telemetry and twins, or no longer. */
+  setThrottled?(isThrottled: boolean): void | Promise<void>
   readonly twins?: {
     /** The reported properties of an identity. */
     reported(identity: Identity): JsonObject
     /** Merges into the desired properties; returns their new version. */
     change(identity: Identity, patch: JsonObject): number
+    /** Refuses every patch of reported properties for good, or no longer. */
+    setRefusing?(isRefusing: boolean): void
   }
   /** Calls a method; rejects when nobody answers. */
   callMethod?(identity: Identity, name: string, payload?: JsonObject): Promise<MethodResponse>

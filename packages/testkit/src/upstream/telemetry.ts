@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createMessage } from '@edgewright/core'
-import { bodies, numbered, online } from './fixture.js'
+import { bodies, numbered, online, sendAll } from './fixture.js'
 import type { UpstreamTests } from './subject.js'
 
 /** Messages on their way to the cloud. */
@@ -68,6 +68,26 @@ export const telemetryTests: UpstreamTests = ({ describe, it }, make) => {
           cloud.arrived(identity!).map(({ body }) => body.byteLength),
           [0, 1, 200_000],
         )
+      }),
+    )
+
+    it(
+      'that the cloud has no time for is to be given again, and arrives in order when it has',
+      online(make, async subject => {
+        const {
+          cloud,
+          upstream,
+          identities: [identity],
+        } = subject
+        if (cloud.setThrottled === undefined) return
+        await upstream.session(identity!).send(numbered(1, 'first'))
+        await cloud.setThrottled(true)
+        const outcomes = await upstream.session(identity!).send(numbered(20))
+        assert.ok(outcomes.every(({ kind }) => kind === 'retry'))
+        assert.equal(upstream.connectivity.type, 'online')
+        await cloud.setThrottled(false)
+        await sendAll(subject, numbered(20))
+        assert.deepEqual(bodies(cloud.arrived(identity!)), ['first0', ...bodies(numbered(20))])
       }),
     )
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { TwinPatch } from '@edgewright/core'
-import { claimed, online, until } from './fixture.js'
+import { claimed, online, rejectsWith, until } from './fixture.js'
 import type { UpstreamTests } from './subject.js'
 
 /** Twins, from the side of their client. */
@@ -53,6 +53,41 @@ export const twinTests: UpstreamTests = ({ describe, it }, make) => {
           await until(() => gaps > before)
           await hears(2)
           session.handle({})
+        }),
+      ),
+    )
+
+    it(
+      'that the cloud does not want changed says so, and takes the next patch',
+      online(make, ({ upstream, cloud, identities: [identity] }) =>
+        claimed(cloud.twins?.setRefusing?.bind(cloud.twins), async setRefusing => {
+          const session = upstream.session(identity!)
+          await session.report({ before: 1 })
+          setRefusing(true)
+          await rejectsWith('UPSTREAM_REFUSED', session.report({ bad: 1 }))
+          setRefusing(false)
+          await session.report({ after: 1 })
+          assert.deepEqual((await session.getTwin()).reported.properties, { before: 1, after: 1 })
+        }),
+      ),
+    )
+
+    it(
+      'is told to its listener no longer than it wants to know',
+      online(make, ({ upstream, cloud, identities: [identity, other] }) =>
+        claimed(cloud.twins, async twins => {
+          const told: TwinPatch[] = []
+          let begun = 0
+          const listening = () => void (begun += 1)
+          upstream.session(identity!).handle({ desired: patch => void told.push(patch), listening })
+          upstream.session(other!).handle({ desired: () => undefined, listening })
+          await until(() => begun === 2)
+          upstream.session(identity!).handle({})
+          await upstream.session(identity!).getTwin()
+          const { length } = told
+          twins.change(identity!, { late: 1 })
+          await upstream.session(identity!).getTwin()
+          assert.equal(told.length, length)
         }),
       ),
     )
