@@ -85,7 +85,9 @@ export class TopicSession {
   readonly #filters = new Map<string, Filter>()
   readonly #ids = new OutgoingIds()
   #sink: SessionSink | undefined
+  /** Where to read on, and what was read and not sent. */
   #cursor: Position = 0
+  #ahead: QueueEntry[] = []
   #isPumping = false
   #isAsked = false
   #unwritten: { readonly remove: StoreRemoval[]; readonly put: StorePut[] } | undefined
@@ -175,6 +177,7 @@ export class TopicSession {
   attach(sink: SessionSink): void {
     this.#sink = sink
     this.#cursor = 0
+    this.#ahead = []
     this.#ids.reconnect()
     for (const messageId of this.#ids.released()) sink.release(messageId)
     this.wake()
@@ -185,6 +188,7 @@ export class TopicSession {
     if (this.#sink !== sink) return
     this.#sink = undefined
     this.lastSeen = now
+    this.#ahead = []
     this.#write({ put: [this.row()] })
     this.#flush()
   }
@@ -246,15 +250,23 @@ export class TopicSession {
   async #deliverNext(sink: SessionSink): Promise<boolean> {
     const room = this.#share.outboundWindow - this.#ids.underWay
     if (room <= 0 || sink.isCongested) return false
-    const entries = await this.#share.store.read(this.queue, { from: this.#cursor, limit: room })
-    if (entries.length === 0 || this.#sink !== sink) return false
+    if (this.#ahead.length === 0 && !(await this.#readAhead(sink))) return false
+    const entries = this.#ahead.splice(0, room)
     const deliveries = entries.map(entry => this.#prepare(entry, sink))
     // How far a QoS 2 message is must be known after a restart, too: it may not come twice.
     const first = deliveries.filter(delivery => delivery?.qos === 2 && !delivery.redelivered)
     if (first.length > 0) await this.#share.store.write({ put: first.map(delivery => this.#sentRow(delivery!)) })
     if (this.#sink !== sink) return false
-    this.#cursor = entries.at(-1)!.position + 1
     for (const delivery of deliveries) if (delivery !== undefined) sink.deliver(delivery)
+    return true
+  }
+
+  /** @returns whether there is anything for the same client */
+  async #readAhead(sink: SessionSink): Promise<boolean> {
+    const entries = await this.#share.store.read(this.queue, { from: this.#cursor, limit: READ_AHEAD })
+    if (entries.length === 0 || this.#sink !== sink) return false
+    this.#cursor = entries.at(-1)!.position + 1
+    this.#ahead = [...entries]
     return true
   }
 
@@ -310,6 +322,9 @@ export class TopicSession {
     if (change !== undefined && !this.isForgotten) this.#share.store.write(change).catch(this.#share.onFailure)
   }
 }
+
+/** Entries read in one go; no more than 1 MiB of them. */
+const READ_AHEAD = 1_000
 
 /** Stands in the place of a position once the client has the message. */
 export const RELEASED = 'released'
