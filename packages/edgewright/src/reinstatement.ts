@@ -1,6 +1,6 @@
 import { type Clock, EdgewrightError, type Identity, type Logger, sameIdentity } from '@edgewright/core'
 import type { DeviceProvisioner, ModuleIdentities, ProvisionedDevice } from '@edgewright/security'
-import { EDGE_HUB } from './identity-tokens.js'
+import { EDGE_AGENT, EDGE_HUB } from './identity-tokens.js'
 
 /** What a {@link Reinstatement} works with. */
 export interface ReinstatementParts {
@@ -34,10 +34,11 @@ export class Reinstatement {
     this.#parts = parts
   }
 
-  /** Take note that the cloud refused somebody. Only this gateway's own identity matters here, and not too often. */
+  /** Take note that the cloud refused somebody. Only this gateway's own identities matter here, and not too often. */
   refused(identity: Identity): void {
     const { device, clock, signal } = this.#parts
-    if (!sameIdentity(identity, { deviceId: device.deviceId, moduleId: EDGE_HUB })) return
+    const { deviceId } = device
+    if (![EDGE_HUB, EDGE_AGENT].some(moduleId => sameIdentity(identity, { deviceId, moduleId }))) return
     if (signal.aborted || this.#attempt !== undefined || clock.monotonic() < this.#notBefore) return
     this.#attempt = this.#reinstate().finally(() => {
       this.#attempt = undefined
@@ -74,8 +75,9 @@ export class Reinstatement {
 
   /** @returns why the device itself was refused, if it was */
   async #renewKeys(): Promise<unknown> {
-    const [outcome] = await this.#parts.modules.provide([EDGE_HUB], this.#parts.signal)
-    const error = outcome?.error
+    const { modules, signal } = this.#parts
+    const own = modules.find(EDGE_AGENT) === undefined ? [EDGE_HUB] : [EDGE_HUB, EDGE_AGENT]
+    const error = (await modules.provide(own, signal)).find(outcome => outcome.error !== undefined)?.error
     return EdgewrightError.is(error, 'REGISTRY_REFUSED') ? error : undefined
   }
 }

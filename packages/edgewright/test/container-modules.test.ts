@@ -58,7 +58,7 @@ describe.skipIf(missing !== undefined)('a container with the unmodified Azure SD
       ...{ dataDir, hostname: 'press-7.local' },
       upstream: iotHub({ connectionString: cloud.connectionString, ca: cloud.ca, ports: cloud.ports }),
       listen: [mqtt({ address: host }), amqp({ address: host })],
-      runtimes: [docker({ network })],
+      runtimes: [docker({ network, scope: network })],
       routes: {
         across: `FROM /messages/modules/${one}/outputs/beat INTO BrokeredEndpoint("/modules/${other}/inputs/neighbour")`,
         back: `FROM /messages/modules/${other}/outputs/beat INTO BrokeredEndpoint("/modules/${one}/inputs/neighbour")`,

@@ -114,6 +114,18 @@ describe('the modules of a gateway', () => {
     })
   })
 
+  it('go on when the agent’s own identity was made anew in the cloud', async () => {
+    deploy({ worker: worker() })
+    await reported(({ worker }) => isRunning(worker))
+    await gateway.stop()
+    cloud.emulator.registry.remove(AGENT)
+    cloud.emulator.registry.createModule({ ...AGENT, managedBy: 'iotEdge' })
+    deploy({ helper: FUNCTION })
+    gateway = newGateway()
+    await gateway.start()
+    await reported(({ worker, helper }) => worker === undefined && isRunning(helper))
+  })
+
   it('come up without a network, from what was kept', async () => {
     deploy({ worker: worker(), helper: FUNCTION })
     await reported(({ worker, helper }, code) => isRunning(worker) && isRunning(helper) && code === 200)
