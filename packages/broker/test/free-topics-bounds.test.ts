@@ -261,3 +261,23 @@ test('a policy that is none is refused before anything begins', async () => {
   await expect(house.start(options)).rejects.toMatchObject({ code: 'TOPIC_POLICY' })
   await house.start()
 })
+
+test('a client that reads slowly gets everything that is retained', async () => {
+  await house.start({ maxBufferedBytes: 262_144 })
+  const writer = await house.client('bob')
+  const body = Buffer.alloc(100_000, 'x')
+  for (let number = 0; number < 100; number += 1) {
+    await writer.publishAsync(`open/${number}`, body, { qos: 1, retain: true })
+  }
+  const reader = await house.raw('ann')
+  reader.socket.pause()
+  reader.send(subscribe(1, 'open/#'))
+  // A message to everybody else passes it by.
+  const other = await house.client('ann')
+  await other.subscribeAsync('own/ann/x', { qos: 1 })
+  await other.publishAsync('own/ann/x', 'y', { qos: 1 })
+  await expect.poll(() => other.received).toHaveLength(1)
+  reader.socket.resume()
+  const topics = new Set<string>()
+  while (topics.size < 100) topics.add((await reader.next('publish')).topic)
+})
