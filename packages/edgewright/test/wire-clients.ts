@@ -12,6 +12,8 @@ export interface WireLogin {
   readonly host: string
   readonly key: string
   readonly port: number
+  /** @default '127.0.0.1' */
+  readonly address?: string
   /** PEM. */
   readonly ca: string
   /** @default false */
@@ -33,14 +35,15 @@ export function mqttModule({ identity, host, key, port, ca, webSocket }: WireLog
 }
 
 /** A module that speaks AMQP as it is told, let in by its token as password. */
-export async function amqpModule({ identity, host, key, port, ca, webSocket }: WireLogin): Promise<Connection> {
+export async function amqpModule(login: WireLogin): Promise<Connection> {
+  const { identity, host, key, port, ca, webSocket, address = '127.0.0.1' } = login
   const { deviceId, moduleId } = identity
-  const url = `wss://127.0.0.1:${port}/$iothub/websocket`
+  const url = `wss://${address}:${port}/$iothub/websocket`
   const dial = rhea.websocket_connect(WebSocket as never) as unknown as (...details: unknown[]) => unknown
   const connection = rhea.create_container().connect({
     ...(webSocket
       ? { connection_details: dial(url, ['AMQPWSB10'], { ca }) }
-      : { transport: 'tls', host: '127.0.0.1', port, ca }),
+      : { transport: 'tls', host: address, port, ca }),
     username: `${deviceId}/modules/${moduleId}@sas.${host}`,
     password: token(identity, host, key),
     reconnect: false,

@@ -61,6 +61,11 @@ export class House implements AsyncDisposable {
     await rm(this.#dataDir, { recursive: true })
   }
 
+  /** Where clients connect to. */
+  address(way: WayName): string {
+    return ADDRESSES[way]
+  }
+
   /** PEM that clients must trust. */
   trust(way: WayName): string {
     return way === 'gateway' ? this.gateway.trustBundle : this.cloud.ca
