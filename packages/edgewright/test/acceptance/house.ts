@@ -99,7 +99,7 @@ export class House implements AsyncDisposable {
     if (moduleId === undefined) registry.setStatus(deviceId, 'disabled')
     else registry.remove({ deviceId, moduleId })
     const refresh = { name: 'RefreshDeviceScopeIdentityCache', payload: { deviceIds: [deviceId] } }
-    const call = { ...refresh, responseTimeout: 10_000, connectTimeout: 10_000 }
+    const call = { ...refresh, responseTimeout: 60_000, connectTimeout: 60_000 }
     await methods.invoke({ deviceId: EDGE, moduleId: '$edgeHub' }, call)
   }
 }
