@@ -62,7 +62,9 @@ describe('a gateway with free topics', () => {
     await gateway.stop()
   })
 
-  test('loses nothing that it acknowledged when it is killed, from topic to route to topic', async () => {
+  test('loses nothing that it acknowledged when it is killed, from topic to route to topic', {
+    timeout: 60_000,
+  }, async () => {
     const { connectionString, ca, ports } = cloud
     const operations = ['mqtt:connect', 'mqtt:publish', 'mqtt:subscribe'] as const
     const settings = {
