@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import {
   type Clock,
   describeError,
@@ -129,6 +130,8 @@ export class StoredIdentityDirectory extends Service<IdentityDirectoryEvents> im
 
   protected async onStart(): Promise<void> {
     this.#abort = new AbortController()
+    // Every look-up under way listens.
+    setMaxListeners(0, this.#abort.signal)
     for await (const [key, record] of this.#table.entries()) this.#records.set(key, record)
     if (this.#records.size > 0) void this.refreshAll()
     else await this.refreshAll()
