@@ -1,63 +1,26 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
-import type { LogFields, SessionEnd } from '@edgewright/core'
-import { type VirtualClock, virtualClock } from '@edgewright/testkit'
-import rhea, { type EventContext, type Session } from 'rhea'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { AmqpFrontEnd, type AmqpFrontEndOptions } from '../src/index.js'
-import { MemoryHost } from './memory-host.js'
-import { ending, outcome, RawAmqpClient, token } from './raw-amqp-client.js'
+import type { SessionEnd } from '@edgewright/core'
+import type { EventContext, Session } from 'rhea'
+import { describe, expect, test } from 'vitest'
+import {
+  COMMANDS,
+  clock,
+  data,
+  device,
+  dial,
+  EVENTS,
+  frontEnd,
+  host,
+  login,
+  module,
+  reasons,
+  start,
+} from './amqp-house.js'
+import { ending, outcome, token } from './raw-amqp-client.js'
 
-const device = { deviceId: 'press-7' }
-const module = { deviceId: 'gateway', moduleId: 'filter' }
-const EVENTS = '/devices/press-7/messages/events'
 const MODULE_EVENTS = '/devices/gateway/modules/filter/messages/events'
-const COMMANDS = '/devices/press-7/messages/devicebound'
 const FORGED = token(device, { key: Buffer.from('other').toString('base64') })
-const data = (text: string) => rhea.message.data_section(Buffer.from(text))
-
-let clock: VirtualClock
-let host: MemoryHost
-let frontEnd: AmqpFrontEnd
-let reasons: string[]
-let clients: RawAmqpClient[]
-
-async function start(options: Partial<AmqpFrontEndOptions> = {}): Promise<void> {
-  frontEnd = new AmqpFrontEnd({
-    host,
-    clock,
-    listen: { address: '127.0.0.1', port: 0 },
-    tls: 'none',
-    logger: { log: (_level, _message, fields?: LogFields) => void reasons.push(String(fields?.reason)) },
-    ...options,
-  })
-  await frontEnd.start()
-}
-
-beforeEach(async () => {
-  clock = virtualClock({ start: Date.now() })
-  host = new MemoryHost([device, module])
-  reasons = []
-  clients = []
-  await start()
-})
-
-afterEach(async () => {
-  for (const client of clients) client.destroy()
-  await frontEnd.stop()
-})
-
-async function dial(options?: object): Promise<RawAmqpClient> {
-  const client = await RawAmqpClient.to(frontEnd.address().port, options)
-  clients.push(client)
-  return client
-}
-
-async function login(...identities: (typeof device | typeof module)[]): Promise<RawAmqpClient> {
-  const client = await dial()
-  for (const identity of identities) await client.login(identity)
-  return client
-}
 
 describe('bad logins', () => {
   test('are answered more and more slowly, and good ones of the same address at once', async () => {
