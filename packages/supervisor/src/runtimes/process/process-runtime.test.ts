@@ -51,9 +51,8 @@ describe('ProcessRuntime', () => {
   })
 
   it.skipIf(process.platform !== 'linux')('holds a program to its limits', async () => {
-    const script = 'const { readFileSync } = require("fs"); console.log(readFileSync("/proc/self/limits", "utf8"))'
     const limits = { memory: '512 MiB', openFiles: 64, processorTime: 20 }
-    const { lines } = await finished(module({ command: NODE, args: ['-e', script], limits }))
+    const { lines } = await finished(module({ command: '/bin/cat', args: ['/proc/self/limits'], limits }))
     const limitOf = (name: string) =>
       lines
         .find(line => line.startsWith(name))
