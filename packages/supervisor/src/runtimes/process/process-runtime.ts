@@ -56,7 +56,7 @@ interface Module {
 }
 
 /**
- * Runs modules that are programs of this machine, without a shell: settings `command`, `args` and `cwd`. Each has a
+ * Runs modules that are programs of this machine, without a shell: settings `command`, `args`, `cwd` and `limits`. Each has a
  * process group of its own, and ends with all that it started. No module outlives the runtime, unless the gateway
  * itself is killed: then its programs run on, and a service manager that ends the whole group of the service is wanted.
  */
