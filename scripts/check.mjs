@@ -1,11 +1,12 @@
 // npm run check: what a commit must pass, in under a minute.
 import * as directions from './directions.mjs'
 import * as errors from './errors.mjs'
-import * as packaging from './packaging.mjs'
 import { main, prepare, runTool } from './prepare.mjs'
 
 await main(async () => {
   prepare()
+  // It stands on what a new clone has only from here on.
+  const packaging = await import('./packaging.mjs')
   const checks = [
     ['format and lint', () => tool('@biomejs/biome/bin/biome', ['check', '--error-on-warnings'])],
     ['types of the tests', () => tool('typescript/bin/tsc', ['-p', 'tsconfig.test.json'])],
